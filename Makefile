@@ -1,0 +1,59 @@
+# The front door. `make demo` and `make test` do all the set-up that they need.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+WORKERS ?= 2
+BASE ?= main
+DATA ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test bench lint type proto proto-check wheel lock clean
+
+help: ## What there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: $(READY) ## Virtual environment with the locked packages; quick when nothing changed
+
+$(READY): deploy/locks/dev.txt pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: install it, or say make PYTHON=/path/to/python3.11"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r deploy/locks/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $(READY)
+
+demo: setup ## A bilingual conversation through every service, in a throwaway directory
+	$(BIN)/kefu demo
+
+test: setup ## The whole test suite
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup tests
+
+bench: setup ## Turns per second, latencies and CPU by service; writes build/bench.json
+	$(BIN)/python -m tests.bench
+
+lint: setup proto-check ## Style of code and contract, and that gen/ is what protos/ say
+	$(BIN)/ruff check .
+	$(BIN)/python -m tests.support.budget
+
+type: setup ## Types, strictly
+	$(BIN)/mypy
+
+proto: setup ## Regenerate gen/ from protos/
+	$(BIN)/python protos/generate.py
+
+proto-check: setup
+	@mkdir -p build
+	$(BIN)/python protos/generate.py --image build/kefu.binpb
+	$(BIN)/buf lint build/kefu.binpb --config buf.yaml --path kefu
+	BIN=$(BIN) BASE=$(BASE) sh protos/check.sh
+
+wheel: setup ## The client package that callers install, into dist/
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist services/sdk
+
+lock: ## Resolve the packages again (needs uv)
+	uv pip compile pyproject.toml --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --quiet --custom-compile-command "make lock" -o deploy/locks/runtime.txt
+	uv pip compile pyproject.toml --extra dev --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --quiet --custom-compile-command "make lock" -o deploy/locks/dev.txt
+
+clean: ## Remove what was built
+	rm -rf build dist $(VENV)
