@@ -1,0 +1,1 @@
+"""What every service shares: TLS, identity, policy, interceptors, errors, telemetry, server, client."""

@@ -1,0 +1,83 @@
+"""PostgreSQL and Redis as every service uses them: pool, migrations, sanitised failures."""
+
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import psycopg
+import redis.exceptions
+import structlog
+from kefu.errors import StorageUnavailable
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+Pool = AsyncConnectionPool[psycopg.AsyncConnection]
+
+_MAX_CONNECTIONS = 8
+# Longer than a failover of PostgreSQL hides, shorter than a turn's deadline.
+_WAIT_SECONDS = 3.0
+# Any fixed number: replicas that start together migrate one after the other.
+_MIGRATION_LOCK = 0x6B656675
+
+
+@asynccontextmanager
+async def open_pool(url: str, max_connections: int = _MAX_CONNECTIONS) -> AsyncIterator[Pool]:
+    """A pool of connections in autocommit mode; transactions are opened where they are needed.
+
+    Args:
+        url: libpq connection string. Outside one machine with `sslmode=verify-full` and
+            `ssl_min_protocol_version=TLSv1.3`.
+        max_connections: of this process.
+    """
+    pool: Pool = AsyncConnectionPool(
+        url,
+        min_size=1,
+        max_size=max_connections,
+        timeout=_WAIT_SECONDS,
+        open=False,
+        kwargs={"autocommit": True, "connect_timeout": 3, "options": "-c jit=off"},
+        check=None,
+    )
+    await pool.open(wait=True)
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+async def migrate(pool: Pool, directory: Path) -> None:
+    """Apply the numbered .sql files that this database has not seen, in order, once each."""
+    async with pool.connection() as connection, connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
+        await connection.execute(
+            "CREATE TABLE IF NOT EXISTS migrations"
+            " (name text PRIMARY KEY, applied timestamptz NOT NULL DEFAULT now())"
+        )
+        rows = await (await connection.execute("SELECT name FROM migrations")).fetchall()
+        applied = {row[0] for row in rows}
+        for path in sorted(directory.glob("*.sql")):
+            if path.name in applied:
+                continue
+            await connection.execute(path.read_bytes())
+            await connection.execute("INSERT INTO migrations (name) VALUES (%s)", (path.name,))
+
+
+@asynccontextmanager
+async def storage_errors() -> AsyncIterator[None]:
+    """Turn a database or cache that does not answer into StorageUnavailable.
+
+    The cause stays in the log under the error id: hosts, SQLSTATE and texts do not cross the wire.
+    Mistakes in our SQL are not caught: they are defects, and become INTERNAL.
+    """
+    try:
+        yield
+    except (
+        psycopg.OperationalError,
+        psycopg.InterfaceError,
+        PoolTimeout,
+        redis.exceptions.ConnectionError,
+        redis.exceptions.TimeoutError,
+    ) as error:
+        error_id = uuid.uuid4().hex
+        structlog.get_logger("storage").error("unavailable", error_id=error_id, exc_info=error)
+        raise StorageUnavailable(error_id=error_id) from None

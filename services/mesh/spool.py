@@ -1,0 +1,171 @@
+"""Audit events on this machine's disk until the audit service has them.
+
+A call appends its event to a file before it answers; a task ships the file in batches and deletes
+it when the audit service has acknowledged every event. A process that is killed leaves the file,
+and its next start ships it. Events carry ids, so that shipping twice appends once.
+
+An append is one `write` without `fsync`: it survives `kill -9` of the process, not a power cut in
+the seconds before it is shipped. `docs/decisions.md` says why.
+"""
+
+import asyncio
+import os
+import struct
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import structlog
+from kefu.audit.v1.audit_pb2 import AuditEvent, RecordRequest
+from kefu.errors import Code, KefuError, StorageUnavailable
+from prometheus_client import Counter, Gauge
+from services.mesh import names
+from services.mesh.calls import Call
+from services.mesh.client import Peer
+
+_SPOOLED = Counter(names.AUDIT_SPOOLED, "Audit events written to the local spool.")
+_BACKLOG = Gauge(names.AUDIT_BACKLOG, "Audit events not yet shipped, in bytes.")
+
+_LENGTH = struct.Struct(">I")
+_BATCH = 500
+_SHIP_SECONDS = 0.3
+_RETRY_SECONDS = 1.0
+_MAX_RESOURCE = 256
+_NAME_CHARACTERS = frozenset(
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./"
+)
+
+
+class AuditSpool:
+    """The spool of one process.
+
+    Args:
+        service: short name of the service, written into each event.
+        directory: its own folder; created where missing. One process at a time.
+    """
+
+    def __init__(self, service: str, directory: Path) -> None:
+        self._service = service
+        self._directory = directory
+        directory.mkdir(parents=True, exist_ok=True)
+        self._log = structlog.get_logger("audit")
+        self._open = directory / "open.spool"
+        self._file = os.open(self._open, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._size = self._open.stat().st_size
+
+    def record_call(self, call: Call, code: str, reason: str) -> None:
+        """Keep the event of a call that ends.
+
+        Raises:
+            StorageUnavailable: the disk refuses; a call that leaves no record must not succeed.
+        """
+        event = AuditEvent(
+            event_id=str(uuid.uuid4()),
+            service=self._service,
+            method=call.method[:256],
+            identity=call.identity,
+            end_user=call.caller.end_user if call.caller else "",
+            tenant=_tenant(call.tenant),
+            resource=_resource(call.resource),
+            outcome=code,
+            reason=reason,
+            trace_id=call.trace_id,
+            labels=call.labels,
+        )
+        event.time.FromNanoseconds(time.time_ns())
+        event.latency.FromNanoseconds(int(call.elapsed_seconds * 1e9))
+        self.append(event)
+
+    def append(self, event: AuditEvent) -> None:
+        """Write one event behind those before it.
+
+        Raises:
+            StorageUnavailable: the disk refuses.
+        """
+        body = event.SerializeToString()
+        frame = _LENGTH.pack(len(body)) + body
+        try:
+            os.write(self._file, frame)
+        except OSError as error:
+            self._log.error("spool", exc_info=error)
+            raise StorageUnavailable("the audit spool cannot be written, retry") from None
+        self._size += len(frame)
+        _SPOOLED.inc()
+
+    async def ship(self, audit: Peer) -> None:
+        """Send what is spooled, again and again, until cancelled."""
+        while True:
+            sent = await self.ship_once(audit)
+            await asyncio.sleep(_SHIP_SECONDS if sent else _RETRY_SECONDS)
+
+    async def ship_once(self, audit: Peer) -> bool:
+        """Send everything that is spooled now; False where the audit service did not take it all."""
+        self._rotate()
+        for path in sorted(self._directory.glob("*.full")):
+            try:
+                for batch in _batches(path):
+                    request = RecordRequest(events=batch, request_id=str(uuid.uuid4()))
+                    await audit.unary("Record", request, timeout_seconds=10)
+            except KefuError as error:
+                if error.code is not Code.INVALID_ARGUMENT:
+                    self._report_backlog()
+                    return False
+                # It would be refused for ever and hold up the rest: set aside, never deleted.
+                self._log.error("events refused", file=path.name, reason=error.reason)
+                path.rename(path.with_suffix(".refused"))
+                continue
+            path.unlink()
+        self._report_backlog()
+        return True
+
+    def close(self) -> None:
+        """Close the file; what was not shipped stays for the next start."""
+        os.close(self._file)
+
+    def _rotate(self) -> None:
+        """Close the open file for good and start another, so that a shipped file never grows."""
+        if not self._size:
+            return
+        os.close(self._file)
+        self._open.rename(self._directory / f"{time.time_ns():020d}.full")
+        self._file = os.open(self._open, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._size = 0
+
+    def _report_backlog(self) -> None:
+        _BACKLOG.set(self._size + sum(p.stat().st_size for p in self._directory.glob("*.full")))
+
+
+def read_events(path: Path) -> Iterator[AuditEvent]:
+    """The events of a spool file; a last one that a crash cut off never left its call and is left
+    out."""
+    content = path.read_bytes()
+    start = 0
+    while start + _LENGTH.size <= len(content):
+        (length,) = _LENGTH.unpack_from(content, start)
+        end = start + _LENGTH.size + length
+        if end > len(content):
+            return
+        yield AuditEvent.FromString(content[start + _LENGTH.size : end])
+        start = end
+
+
+def _batches(path: Path) -> Iterator[list[AuditEvent]]:
+    batch: list[AuditEvent] = []
+    for event in read_events(path):
+        batch.append(event)
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _resource(name: str) -> str:
+    """A resource name as it was sent; `?` for one of another form, which may hold anything."""
+    return name[:_MAX_RESOURCE] if _NAME_CHARACTERS.issuperset(name) else "?"
+
+
+def _tenant(tenant: str) -> str:
+    plain = tenant[:1].isalpha() and tenant.replace("-", "a").isalnum() and tenant.isascii()
+    return tenant if plain and tenant.islower() and len(tenant) <= 63 else ""

@@ -1,0 +1,128 @@
+"""One service over loopback mTLS with the production chain, and clients of every kind.
+
+    async with serve("desk", build, Settings, database_url=url) as server:
+        stub = server.stub(DeskServiceStub, role="agent")
+        await stub.GetTicket(request, timeout=5)
+
+The policy is the default one plus, for each role, an identity `test-<role>` that holds it for every
+tenant and `test-<role>-shop` that holds it for the tenant `shop` alone.
+"""
+
+import itertools
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import grpc
+import yaml
+from kefu.audit.v1.audit_pb2 import AuditEvent
+from kefu.client.status import from_rpc_error
+from services.local.ca import Authority, Leaf, spiffe_id
+from services.mesh.service import Build, serving
+from services.mesh.settings import ServiceSettings
+from services.mesh.spool import read_events
+from services.mesh.tls import KeyPair
+
+ROOT = Path(__file__).resolve().parents[2]
+POLICY = ROOT / "deploy" / "policy.yaml"
+Stub = TypeVar("Stub")
+
+
+def write_policy(path: Path) -> None:
+    """The default policy with the test identities bound."""
+    document = yaml.safe_load(POLICY.read_text())
+    for role in document["roles"]:
+        for suffix, tenants in (("", ["*"]), ("-shop", ["shop"])):
+            identity = spiffe_id(f"test-{role}{suffix}")
+            document["bindings"].append({"identity": identity, "roles": [role], "tenants": tenants})
+    path.write_text(yaml.safe_dump(document))
+
+
+def write_leaf(folder: Path, name: str, leaf: Leaf) -> KeyPair:
+    """Put a leaf beside the folder's ca.pem."""
+    (folder / f"{name}.pem").write_bytes(leaf.certificate)
+    (folder / f"{name}.key").write_bytes(leaf.key)
+    return KeyPair(folder / f"{name}.pem", folder / f"{name}.key", folder / "ca.pem")
+
+
+@dataclass
+class Served:
+    """A running service and the means to call it."""
+
+    address: str
+    folder: Path
+    authority: Authority
+    settings: ServiceSettings
+    stack: AsyncExitStack
+    _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    def keys(self, name: str) -> KeyPair:
+        """A fresh certificate of the mesh's CA for `sa/<name>`."""
+        return write_leaf(
+            self.folder, f"{name}-{next(self._numbers)}", self.authority.issue(name)
+        )
+
+    def channel(self, keys: KeyPair) -> grpc.aio.Channel:
+        """A plain channel that shows `keys`; closed with the server."""
+        channel = grpc.aio.secure_channel(self.address, keys.channel_credentials())
+        self.stack.push_async_callback(channel.close)
+        return channel
+
+    def stub(self, stub: Callable[[Any], Stub], *, role: str = "", identity: str = "") -> Stub:
+        """A stub that calls as `test-<role>`, or as `sa/<identity>`."""
+        return stub(self.channel(self.keys(identity or f"test-{role}")))
+
+    def spooled(self) -> list[AuditEvent]:
+        """The audit events that the service wrote, oldest first."""
+        files = sorted(self.settings.spool_dir.glob("*.full"))
+        files += self.settings.spool_dir.glob("open.spool")
+        return [event for path in files for event in read_events(path)]
+
+
+@asynccontextmanager
+async def serve(
+    name: str, build: Build, settings_class: type[ServiceSettings] = ServiceSettings, **overrides: Any
+) -> AsyncIterator[Served]:
+    """Run one service until the block ends.
+
+    Args:
+        name: its short name, also that of its certificate.
+        build: its wiring.
+        settings_class: class of its settings.
+        overrides: settings that differ from the defaults.
+    """
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kefu-test-")))
+        authority = Authority.create()
+        (folder / "ca.pem").write_bytes(authority.certificate_pem)
+        keys = write_leaf(folder, name, authority.issue(name))
+        write_policy(folder / "policy.yaml")
+        values: dict[str, Any] = {
+            "cert_file": keys.cert_file,
+            "key_file": keys.key_file,
+            "ca_file": keys.ca_file,
+            "policy_file": folder / "policy.yaml",
+            "spool_dir": folder / "spool",
+            "drain_seconds": 1,
+        }
+        settings = settings_class(**(values | overrides))
+        server = await stack.enter_async_context(serving(name, settings, build))
+        clients = await stack.enter_async_context(AsyncExitStack())
+        yield Served(server.address, folder, authority, settings, clients)
+
+
+async def error_of(call: Any, service: str = "test") -> Any:
+    """The typed error that a call ends with; fails the test where it succeeds."""
+    try:
+        if hasattr(call, "__aiter__"):
+            async for _ in call:
+                pass
+        else:
+            await call
+    except grpc.RpcError as error:
+        return from_rpc_error(error, service)
+    raise AssertionError("the call succeeded, an error was expected")
+
