@@ -1,0 +1,113 @@
+"""Patterns of the tenants, compiled so that none of them can stall the service.
+
+Python's own `re` backtracks and holds the interpreter lock while it does: one careless pattern
+would freeze every call, and no timeout could end it. RE2 matches in linear time and refuses what
+cannot be matched so (look-around, back-references). https://github.com/google/re2/wiki/Syntax
+"""
+
+import time
+from collections.abc import Iterator
+from itertools import islice
+
+import re2
+
+from services.intent.alignment import fold_character
+
+MAX_TEXT_LENGTH = 4_000
+"""Longest text in code points, as in the contract."""
+
+MAX_PATTERN_LENGTH = 4_000
+"""Longest pattern in code points: a few hundred product names fit, a generated monster does not."""
+
+MAX_MATCHES = 100
+"""Most matches of one pattern in one text. RE2 is linear per match, so this bounds the product."""
+
+# A plain pattern needs 1-5 ms for the three probes; this refuses only what would be felt.
+_PROBE_LIMIT_SECONDS = 0.1
+
+_PROBES = tuple((unit * MAX_TEXT_LENGTH)[:MAX_TEXT_LENGTH] for unit in ("a", "1", "一二三 ab-12 "))
+
+
+class PatternRejected(ValueError):
+    """The pattern is not usable; the message says why in words for its author."""
+
+
+class Pattern:
+    """A compiled pattern over folded text (`alignment.align`)."""
+
+    def __init__(self, source: str) -> None:
+        """Compile and probe a pattern.
+
+        Args:
+            source: RE2 syntax. Case, width and traditional or simplified do not matter, and no
+                guards are needed at its ends: see `find`.
+
+        Raises:
+            PatternRejected: It is too long, not RE2 syntax, matches the empty text or is slow.
+        """
+        if len(source) > MAX_PATTERN_LENGTH:
+            raise PatternRejected(f"is longer than {MAX_PATTERN_LENGTH} characters")
+        options = re2.Options()
+        options.case_sensitive = False
+        options.log_errors = False
+        try:
+            self._regexp = re2.compile(_fold_pattern(source), options)
+        except re2.error as error:
+            raise PatternRejected(_explain(error)) from None
+        if self._regexp.search("") is not None:
+            raise PatternRejected("matches the empty text")
+        self._probe()
+
+    def find(self, folded: str) -> Iterator[tuple[int, int]]:
+        r"""Find the matches that stand alone, left to right, at most `MAX_MATCHES`.
+
+        A match beside a further ASCII letter or digit is part of something else (a longer
+        number, another code) and is left out; one beside a Chinese character counts. The usual
+        `\b` cannot do this: to Python there is no word boundary between 单 and 1.
+
+        Args:
+            folded: Text from `alignment.align`.
+
+        Yields:
+            Half-open ranges of `folded`, never empty.
+        """
+        for match in islice(self._regexp.finditer(folded), MAX_MATCHES):
+            start, end = match.span()
+            if start < end and _stands_alone(folded, start, end):
+                yield start, end
+
+    def _probe(self) -> None:
+        started = time.thread_time()
+        for probe in _PROBES:
+            for _ in self.find(probe):
+                pass
+        if time.thread_time() - started > _PROBE_LIMIT_SECONDS:
+            raise PatternRejected(f"is too slow on texts of {MAX_TEXT_LENGTH} characters")
+
+
+def _stands_alone(folded: str, start: int, end: int) -> bool:
+    return not (
+        (start > 0 and _joins(folded[start - 1], folded[start]))
+        or (end < len(folded) and _joins(folded[end - 1], folded[end]))
+    )
+
+
+def _joins(left: str, right: str) -> bool:
+    """Tell whether two neighbours belong to one run of ASCII letters and digits."""
+    return left.isascii() and left.isalnum() and right.isascii() and right.isalnum()
+
+
+def _fold_pattern(source: str) -> str:
+    """Fold the Chinese and full-width characters of a pattern, as the text will be folded."""
+    return "".join(
+        character if character.isascii() else str(re2.escape(fold_character(character)))
+        for character in source
+    )
+
+
+def _explain(error: Exception) -> str:
+    reason = error.args[0] if error.args else "unknown"
+    text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
+    if "(?" in text:
+        text += "; look-around is not supported and not needed"
+    return f"is not valid RE2: {text}"

@@ -1,0 +1,184 @@
+"""The classifier of the sample company: what it answers and how sure it is."""
+
+import statistics
+import time
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.intent.classifier import MAX_ALTERNATIVES, Classifier, Thresholds
+from services.intent.training_data import TrainingData
+from services.intent.values import UNKNOWN, IntentType, Method
+from services.language import Language
+
+
+@pytest.mark.parametrize(
+    ("text", "intent", "kind"),
+    [
+        ("退货运费谁出", "return_policy", IntentType.QUERY),
+        ("帮我取消SO20261234", "cancel_order", IntentType.OPERATION),
+        ("你真幽默讲个笑话吧", "smalltalk", IntentType.CHIT_CHAT),
+        ("我要和真人讲话", "human", IntentType.HUMAN),
+        ("没别的事了再见", "goodbye", IntentType.END),
+    ],
+)
+def test_each_type_of_intent_is_recognised(
+    shop: Classifier, text: str, intent: str, kind: IntentType
+) -> None:
+    """The type drives the dialogue, so it comes with the intent."""
+    best = shop.classify(text).best
+    assert (best.intent, best.type) == (intent, kind)
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("三码", "product_info"),
+        ("三码适合多大的脚", "product_info"),
+        ("PPR-9087", "product_info"),
+        ("PPR-9087多少钱", "product_info"),
+        ("is the cat mug still in stock", "product_info"),
+        ("我要买男的东西", "product_info"),
+    ],
+)
+def test_words_that_other_systems_lose_are_understood(
+    shop: Classifier, text: str, intent: str
+) -> None:
+    """Words of the trade, codes, plain English nouns and one-token sentences keep their meaning."""
+    assert shop.classify(text).best.intent == intent
+
+
+def test_a_lone_noun_breaks_nothing(shop: Classifier) -> None:
+    """`cat` alone is no wish; the answer is an honest unknown, with what comes nearest."""
+    verdict = shop.classify("cat")
+    assert verdict.best.intent == UNKNOWN
+    assert verdict.alternatives
+
+
+@pytest.mark.parametrize(
+    ("text", "like"),
+    [
+        ("我要退貨，運費誰出？", "我要退货，运费谁出？"),
+        ("ｃａｎｃｅｌ　ｍｙ　ｏｒｄｅｒ", "cancel my order"),
+        ("我要取消订单😡😡", "我要取消订单"),
+        ("發票怎麼開", "发票怎么开"),
+    ],
+)
+def test_ways_of_writing_do_not_change_the_answer(shop: Classifier, text: str, like: str) -> None:
+    """Traditional, full-width and emoji-laden text is understood as the plain one."""
+    one, other = shop.classify(text).best, shop.classify(like).best
+    assert one.intent == other.intent != UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("cancle my ordr pls", "cancel_order"),
+        ("i wnat to retrun this and get a refnd", "request_refund"),
+    ],
+)
+def test_slips_of_the_finger_are_forgiven(shop: Classifier, text: str, intent: str) -> None:
+    """Two misspelt words in one sentence are no obstacle."""
+    assert shop.classify(text).best.intent == intent
+
+
+def test_a_training_utterance_is_its_own_intent_for_sure(shop: Classifier) -> None:
+    """Exactly, and nearly: punctuation, case and script may differ."""
+    for text in ("转人工", "轉人工!!", " 转人工。"):
+        verdict = shop.classify(text)
+        assert (verdict.best.intent, verdict.best.confidence) == ("human", 1.0)
+        assert verdict.method is Method.EXACT
+        assert verdict.alternatives == () and not verdict.ambiguous
+
+
+def test_an_example_of_unknown_is_unknown_for_sure(shop: Classifier) -> None:
+    """What the company says that it does not do is not guessed at."""
+    verdict = shop.classify("帮我订一张去北京的机票！")
+    assert (verdict.best.intent, verdict.best.type) == (UNKNOWN, IntentType.UNKNOWN)
+    assert verdict.method is Method.EXACT
+
+
+@pytest.mark.parametrize("text", ["asdfgh", "？？？", " ", "🦄", "اين طلبي", "０１２"])
+def test_what_cannot_be_understood_is_unknown(shop: Classifier, text: str) -> None:
+    """Noise, other scripts and bare punctuation get no intent."""
+    verdict = shop.classify(text)
+    assert verdict.best.type is IntentType.UNKNOWN
+    assert verdict.best.confidence > 0.5
+    assert not verdict.ambiguous
+
+
+def test_alternatives_are_sorted_distinct_and_at_most_five(shop: Classifier) -> None:
+    """A clarifying question can be made of them as they come."""
+    for text in ("order", "退款", "多少钱", "cat", "I have a question about my order"):
+        verdict = shop.classify(text)
+        confidences = [each.confidence for each in verdict.alternatives]
+        names = [verdict.best.intent, *(each.intent for each in verdict.alternatives)]
+        assert confidences == sorted(confidences, reverse=True)
+        assert len(names) == len(set(names)) <= 1 + MAX_ALTERNATIVES
+        assert UNKNOWN not in names[1:]
+
+
+def test_two_close_intents_are_ambiguous(shop: Classifier) -> None:
+    """The bare word 订单 may be a look-up or a cancellation; both are offered."""
+    verdict = shop.classify("订单")
+    assert verdict.ambiguous
+    assert {verdict.best.intent, verdict.alternatives[0].intent} == {"cancel_order", "order_lookup"}
+    assert all(0 < each.confidence < 0.6 for each in (verdict.best, verdict.alternatives[0]))
+
+
+def test_thresholds_decide_when_to_doubt(shop_data: TrainingData, shop: Classifier) -> None:
+    """With nothing ever doubtful the same text gets its best intent, unambiguously."""
+    bold = Classifier(shop_data, Thresholds(unknown=0, ambiguity=0))
+    strict = Classifier(shop_data, Thresholds(unknown=0.99, ambiguity=0))
+    assert not bold.classify("订单").ambiguous
+    assert shop.classify("订单").best.intent != UNKNOWN
+    assert strict.classify("订单").best.intent == UNKNOWN
+
+
+def test_entities_and_language_come_with_the_answer(shop: Classifier) -> None:
+    """One call tells what, about which, and in which language."""
+    verdict = shop.classify("帮我cancel订单SO20261234")
+    assert verdict.best.intent == "cancel_order"
+    assert [(each.type, each.value) for each in verdict.entities] == [
+        ("order_number", "SO20261234")
+    ]
+    assert shop.classify("退款").language is Language.ZH
+    assert shop.classify("refund").language is Language.EN
+
+
+def test_the_version_follows_the_data(shop_data: TrainingData, shop: Classifier) -> None:
+    """Every answer names the model that gave it."""
+    assert shop.classify("你好").model_version == shop.version == shop_data.version()
+    fewer = replace(shop_data, unknown=shop_data.unknown[:-1])
+    assert fewer.version() != shop.version
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(min_size=1, max_size=200))
+def test_any_text_gets_a_well_formed_answer(shop: Classifier, text: str) -> None:
+    """No Unicode text breaks the classifier or leaves its bounds."""
+    verdict = shop.classify(text)
+    assert 0 <= verdict.best.confidence <= 1
+    assert all(each.type is not IntentType.UNKNOWN for each in verdict.alternatives)
+
+
+def test_an_answer_takes_less_than_a_millisecond(shop: Classifier) -> None:
+    """Median over everyday sentences; the event loop is not kept waiting."""
+    texts = ["帮我查一下我前天买的那个锅现在送到哪里了", "where is the tent I bought last week"]
+    taken = []
+    for text in texts * 100:
+        started = time.perf_counter()
+        shop.classify(text)
+        taken.append(time.perf_counter() - started)
+    assert statistics.median(taken) <= 0.001
+
+
+def test_the_longest_text_is_answered_in_reasonable_time(shop: Classifier) -> None:
+    """4,000 code points of words and entities: tens of milliseconds at the very worst."""
+    text = ("我的订单SO20260001昨天付了300元 where is it " * 200)[:4000]
+    started = time.thread_time()
+    verdict = shop.classify(text)
+    assert time.thread_time() - started < 0.2
+    assert len(verdict.entities) == 100

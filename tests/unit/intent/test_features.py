@@ -1,0 +1,61 @@
+"""Features: words, characters and concepts of folded text."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.intent.features import features
+from services.language import fold
+
+
+def test_words_pairs_letters_and_characters_are_counted() -> None:
+    """A mixed sentence yields features of every kind, each with its prefix."""
+    counted = features("帮我cancel订单")
+    assert counted["w cancel"] == 1
+    assert counted["p ^ 帮"] + counted["p ^ 帮我"] == 1
+    assert counted["c <can"] == 1
+    assert counted["c 订单"] == 1
+    assert counted["k cancel"] == 1
+    assert counted["k cancel order"] == 1
+
+
+def test_characters_are_taken_across_word_borders() -> None:
+    """However 三码 is segmented, its characters are seen together."""
+    assert features("要三码鞋")["c 三码"] == 1
+
+
+def test_every_long_number_is_the_same_number() -> None:
+    """Which order it is does not tell what is wanted; a short number may (88)."""
+    assert features("订单so20260001") == features("订单so20269999")
+    assert "w 88" in features("88")
+
+
+def test_emoji_are_words_and_punctuation_is_nothing() -> None:
+    """👍 says something, ??? does not."""
+    assert features("👍")["w 👍"] == 1
+    assert not features("?!，。 …")
+
+
+def test_repetition_is_counted() -> None:
+    """人工人工人工 is more urgent than 人工, and the counts say so."""
+    assert features("人工人工人工")["c 人工"] == 3
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("我要退貨", "我要退货"),
+        ("ＣＡＮＣＥＬ", "cancel"),
+        ("Refund!!!", "refund"),
+        ("退 款", "退 款。"),
+    ],
+)
+def test_ways_of_writing_do_not_matter(one: str, other: str) -> None:
+    """Script, width, case and punctuation are gone before features are taken."""
+    assert features(fold(one)) == features(fold(other))
+
+
+@given(st.text(max_size=80))
+def test_any_text_has_features_or_none(text: str) -> None:
+    """No Unicode text breaks it, and every count is positive."""
+    assert all(count > 0 for count in features(fold(text)).values())
