@@ -1,0 +1,1 @@
+"""The conversation: turns, dialogue state machine, slots, who answers."""

@@ -1,0 +1,58 @@
+"""The session process: `python -m services.session`."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import redis.asyncio
+from kefu.desk.v1.desk_pb2_grpc import DeskServiceStub
+from kefu.generation.v1.generation_pb2_grpc import GenerationServiceStub
+from kefu.intent.v1.intent_pb2_grpc import IntentServiceStub
+from kefu.knowledge.v1.knowledge_pb2_grpc import KnowledgeServiceStub
+from kefu.sentiment.v1.sentiment_pb2_grpc import SentimentServiceStub
+from kefu.session.v1.session_pb2_grpc import add_SessionServiceServicer_to_server
+
+from services.mesh.database import migrate, open_pool
+from services.mesh.server import Registration
+from services.mesh.service import Mesh, run
+from services.session.action_peers import ActionPeers
+from services.session.conversations import Conversations
+from services.session.journal import Journal
+from services.session.live_store import LiveStore
+from services.session.peers import DeskPeer, GenerationPeer, KnowledgePeer, ReaderPeers
+from services.session.servicer import SessionServicer
+from services.session.settings import Settings
+from services.session.store import Store
+from services.session.turn import TurnRunner
+from services.session.turns import Turns
+
+_REDIS_TIMEOUT_SECONDS = 2.0
+
+
+@asynccontextmanager
+async def build(settings: Settings, mesh: Mesh) -> AsyncIterator[list[Registration]]:
+    """Wire the service: stores, peers, the turn runner."""
+    client = redis.asyncio.Redis.from_url(
+        settings.redis_url, socket_timeout=_REDIS_TIMEOUT_SECONDS
+    )
+    async with client, open_pool(settings.database_url) as pool:
+        await migrate(pool, Path(__file__).parent / "migrations")
+        store, live = Store(pool), LiveStore(client)
+        runner = TurnRunner(
+            ReaderPeers(
+                mesh.peer("intent", IntentServiceStub),
+                mesh.peer("sentiment", SentimentServiceStub),
+            ),
+            KnowledgePeer(mesh.peer("knowledge", KnowledgeServiceStub)),
+            GenerationPeer(mesh.peer("generation", GenerationServiceStub)),
+            ActionPeers(settings.tenants_dir, mesh.peer),
+            DeskPeer(mesh.peer("desk", DeskServiceStub)),
+        )
+        turns = Turns(store, live, runner, Journal(mesh.spool.append))
+        conversations = Conversations(store, live, runner, settings.session_ttl_seconds)
+        yield [(add_SessionServiceServicer_to_server, SessionServicer(conversations, turns))]
+        await turns.drain()
+
+
+if __name__ == "__main__":
+    run("session", Settings, build)

@@ -1,0 +1,151 @@
+"""A turn in the making: what it has said, cited and done so far."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from services.session.actions import ActionResult
+from services.session.conversation import State
+from services.session.understanding import Citation, Mood, ReplyMode, Understanding, Usage
+
+
+class Degradation(StrEnum):
+    """A part of a turn that had to be left out (kefu.session.v1.Degradation)."""
+
+    NO_SENTIMENT = "no_sentiment"
+    NO_INTENT = "no_intent"
+    LEXICAL_ONLY = "lexical_only"
+    EXTRACTIVE = "extractive"
+    FAQ_ONLY = "faq_only"
+    APOLOGY = "apology"
+    NO_TICKET = "no_ticket"
+
+
+class MatchType(StrEnum):
+    """What the message was taken for (kefu.session.v1.Match.Type)."""
+
+    INTENT = "intent"
+    SLOT = "slot"
+    CONFIRMATION = "confirmation"
+    FAQ = "faq"
+    KNOWLEDGE = "knowledge"
+    NO_MATCH = "no_match"
+    AMBIGUOUS = "ambiguous"
+    HUMAN_OWNED = "human_owned"
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRequest:
+    """One message of the customer.
+
+    Attributes:
+        turn: resource name of the turn; made from the request_id, so that a repeat has the same.
+        text: NFC.
+        language: `zh` or `en` to answer in; empty: the language of the message.
+        end_user: the customer as the caller's signed token names her; empty: unknown.
+        digest: of text and language; the same request_id with another digest is refused.
+    """
+
+    turn: str
+    request_id: str
+    text: str
+    language: str
+    digest: bytes
+    trace_id: str
+    created: datetime
+    end_user: str = ""
+
+
+class Audience(Protocol):
+    """Who hears of a turn while it happens."""
+
+    def delta(self, text: str) -> None:
+        """Words were added to the reply."""
+
+    def citation(self, citation: Citation) -> None:
+        """A passage supports the reply."""
+
+    def action(self, result: ActionResult) -> None:
+        """An action ended."""
+
+
+@dataclass(slots=True)
+class Draft:
+    """Collects the turn and tells its audience each part once.
+
+    Attributes:
+        language: of the reply, `zh` or `en`.
+        interrupted: the reply broke off; what was said is kept.
+        summary_hint: for a ticket, what the customer was about.
+    """
+
+    request: TurnRequest
+    audience: Audience
+    language: str
+    understanding: Understanding = field(default_factory=Understanding)
+    mood: Mood = field(default_factory=Mood)
+    match: MatchType = MatchType.INTENT
+    mode: ReplyMode = ReplyMode.FIXED
+    citations: list[Citation] = field(default_factory=list)
+    actions: list[ActionResult] = field(default_factory=list)
+    degraded: list[Degradation] = field(default_factory=list)
+    usage: Usage = field(default_factory=Usage)
+    ticket: str = ""
+    interrupted: bool = False
+    _said: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """Everything said so far."""
+        return "".join(self._said)
+
+    def say(self, text: str) -> None:
+        """Add a sentence of Kefu's own; sentences that follow each other are set apart."""
+        if self._said and not self._said[-1].endswith("\n"):
+            text = f"\n{text}"
+        self.stream(text)
+
+    def stream(self, text: str) -> None:
+        """Add words as they come."""
+        if text:
+            self._said.append(text)
+            self.audience.delta(text)
+
+    def cite(self, citation: Citation) -> None:
+        """Add a passage that supports the reply."""
+        self.citations.append(citation)
+        self.audience.citation(citation)
+
+    def did(self, result: ActionResult) -> None:
+        """Add the end of an action."""
+        self.actions.append(result)
+        self.audience.action(result)
+
+    def degrade(self, *parts: Degradation) -> None:
+        """Note what had to be left out, once each."""
+        self.degraded += [part for part in parts if part not in self.degraded]
+
+
+@dataclass(frozen=True, slots=True)
+class TurnResult:
+    """A finished turn, as it is stored and returned."""
+
+    request: TurnRequest
+    index: int
+    text: str
+    language: str
+    understanding: Understanding
+    match: MatchType
+    mode: ReplyMode
+    mood: Mood
+    citations: Sequence[Citation]
+    actions: Sequence[ActionResult]
+    degraded: Sequence[Degradation]
+    usage: Usage
+    ticket: str
+    state: State
+    interrupted: bool
+    completed: datetime
+    labels: Mapping[str, str] = field(default_factory=dict)

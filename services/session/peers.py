@@ -1,0 +1,155 @@
+"""The services that a turn calls, as the domain's ports."""
+
+from collections.abc import AsyncGenerator, Sequence
+
+from kefu.desk.v1 import desk_pb2
+from kefu.generation.v1 import generation_pb2
+from kefu.intent.v1 import intent_pb2
+from kefu.knowledge.v1 import knowledge_pb2
+from kefu.sentiment.v1 import sentiment_pb2
+from kefu.type.v1.text_pb2 import Embedding
+
+from services.mesh.client import Peer
+from services.session import messages
+from services.session.conversation import Conversation, Round
+from services.session.ports import Vector
+from services.session.understanding import (
+    Answer,
+    Citation,
+    Evidence,
+    Mood,
+    Passage,
+    Understanding,
+)
+
+# What each step may take of the turn's time; the turn's deadline cuts them further.
+_READ_SECONDS = 1.5
+_EMBED_SECONDS = 3.0
+_SEARCH_SECONDS = 3.0
+_ANSWER_SECONDS = 25.0
+_SUMMARY_SECONDS = 5.0
+_TICKET_SECONDS = 3.0
+
+
+class ReaderPeers:
+    """Intent and sentiment."""
+
+    def __init__(self, intent: Peer, sentiment: Peer) -> None:
+        self._intent = intent
+        self._sentiment = sentiment
+
+    async def classify(self, tenant: str, text: str) -> Understanding:
+        """What the message asks for."""
+        request = intent_pb2.ClassifyRequest(tenant=f"tenants/{tenant}", text=text)
+        response = await self._intent.unary("Classify", request, _READ_SECONDS)
+        return messages.understanding(response.classification)
+
+    async def mood(self, tenant: str, text: str, history: Sequence[float]) -> Mood:
+        """The mood of message and conversation."""
+        request = sentiment_pb2.AnalyzeRequest(
+            tenant=f"tenants/{tenant}", text=text, history=history
+        )
+        return messages.mood(await self._sentiment.unary("Analyze", request, _READ_SECONDS))
+
+
+class KnowledgePeer:
+    """Knowledge."""
+
+    def __init__(self, knowledge: Peer) -> None:
+        self._knowledge = knowledge
+
+    async def faq(self, conversation: Conversation, question: str) -> Evidence:
+        """The FAQ with the same question, if any."""
+        request = knowledge_pb2.SearchRequest(
+            parent=_parent(conversation), query=question, scope=knowledge_pb2.SEARCH_SCOPE_FAQ
+        )
+        return messages.evidence(await self._knowledge.unary("Search", request, _READ_SECONDS))
+
+    async def search(
+        self, conversation: Conversation, question: str, vector: Vector | None, language: str
+    ) -> Evidence:
+        """Ranked passages."""
+        request = knowledge_pb2.SearchRequest(
+            parent=_parent(conversation), query=question, language_code=language,
+            scope=knowledge_pb2.SEARCH_SCOPE_ALL,
+        )  # fmt: skip
+        if isinstance(vector, Embedding):
+            request.embedding.CopyFrom(vector)
+        return messages.evidence(await self._knowledge.unary("Search", request, _SEARCH_SECONDS))
+
+
+class GenerationPeer:
+    """The model gateway."""
+
+    def __init__(self, generation: Peer) -> None:
+        self._generation = generation
+
+    async def embed(self, tenant: str, text: str) -> Vector:
+        """The vector of a question."""
+        request = generation_pb2.EmbedRequest(
+            tenant=f"tenants/{tenant}", texts=[text], purpose=generation_pb2.EMBED_PURPOSE_QUERY
+        )
+        response = await self._generation.unary("Embed", request, _EMBED_SECONDS)
+        vector: Vector = response.embeddings[0]
+        return vector
+
+    async def answer(
+        self, conversation: Conversation, question: str, passages: Sequence[Passage], language: str
+    ) -> AsyncGenerator[str | Citation | Answer, None]:
+        """Words and citations as they come, then one Answer."""
+        request = generation_pb2.GenerateRequest(
+            tenant=f"tenants/{conversation.tenant}", question=question, language_code=language,
+            passages=[messages.passage_to_proto(each) for each in passages],
+            history=_rounds(conversation.rounds),
+        )  # fmt: skip
+        async for response in self._generation.stream("Generate", request, _ANSWER_SECONDS):
+            part = messages.generation_part(response)
+            if part is not None:
+                yield part
+
+    async def summarise(self, tenant: str, rounds: Sequence[Round], language: str) -> str:
+        """The matter in at most 300 code points."""
+        request = generation_pb2.SummarizeRequest(
+            tenant=f"tenants/{tenant}", rounds=_rounds(rounds), language_code=language
+        )
+        response = await self._generation.unary("Summarize", request, _SUMMARY_SECONDS)
+        summary: str = response.summary
+        return summary
+
+
+class DeskPeer:
+    """Tickets."""
+
+    def __init__(self, desk: Peer) -> None:
+        self._desk = desk
+
+    async def open_ticket(
+        self, conversation: Conversation, reason: str, summary: str, request_id: str, language: str
+    ) -> str:
+        """Name of the ticket: a new one, or the open one of the same reason."""
+        urgent = reason in ("anger", "human_requested")
+        priority = desk_pb2.Ticket.PRIORITY_HIGH if urgent else desk_pb2.Ticket.PRIORITY_NORMAL
+        ticket = desk_pb2.Ticket(
+            session=conversation.name,
+            reason=desk_pb2.Ticket.Reason.Value(f"REASON_{reason.upper()}"),
+            priority=priority,
+            summary=summary or "-",
+            language_code=language,
+            slots=conversation.slots,
+            sentiment_trend=conversation.moods,
+        )
+        request = desk_pb2.CreateTicketRequest(
+            parent=f"tenants/{conversation.tenant}", ticket=ticket,
+            request_id=request_id,
+        )  # fmt: skip
+        response = await self._desk.unary("CreateTicket", request, _TICKET_SECONDS)
+        name: str = response.ticket.name
+        return name
+
+
+def _parent(conversation: Conversation) -> str:
+    return f"tenants/{conversation.tenant}/knowledgeBases/{conversation.knowledge_base}"
+
+
+def _rounds(rounds: Sequence[Round]) -> list[generation_pb2.Round]:
+    return [generation_pb2.Round(customer=each.customer, reply=each.reply) for each in rounds]

@@ -1,0 +1,302 @@
+"""One turn, from the customer's message to the result that is stored."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from kefu.errors import KefuError
+
+from services.language import Language, detect
+from services.session import phrases
+from services.session.actions import Catalogue
+from services.session.answering import Answering
+from services.session.conversation import Conversation, State
+from services.session.dialogue import Effect, Signal, effect_of, read_signal
+from services.session.draft import Audience, Degradation, Draft, MatchType, TurnRequest, TurnResult
+from services.session.handover import Handover
+from services.session.operating import Operating
+from services.session.ports import ActionServers, Desk, Generator, Knowledge, Readers
+from services.session.understanding import (
+    Evidence,
+    IntentType,
+    Mood,
+    ReplyMode,
+    Understanding,
+    Verdict,
+)
+
+_MAX_MISUNDERSTOOD = 2
+"""Turns in a row without an understanding; at this one a person takes over."""
+
+Found = TypeVar("Found")
+Step = Callable[[Draft, Conversation, Catalogue], Awaitable[None]]
+
+
+class TurnRunner:
+    """Runs turns. It changes the conversation that it is given; storing both is the caller's."""
+
+    def __init__(
+        self,
+        readers: Readers,
+        knowledge: Knowledge,
+        generator: Generator,
+        servers: ActionServers,
+        desk: Desk,
+    ) -> None:
+        self._readers = readers
+        self._knowledge = knowledge
+        self._servers = servers
+        self._answering = Answering(knowledge, generator)
+        self._handover = Handover(desk, generator)
+        self._operating = Operating(servers, self._handover)
+        self._steps: dict[Effect, Step] = {
+            Effect.ANSWER: self._answer,
+            Effect.OPERATE: self._operate,
+            Effect.EXECUTE: self._execute,
+            Effect.ABANDON: self._abandon,
+            Effect.ASK_AGAIN: self._ask_again,
+            Effect.CHAT: self._chat,
+            Effect.CLARIFY: self._clarify,
+            Effect.HAND_OVER: self._hand_over,
+            Effect.HOLD: self._hold,
+            Effect.CLOSE: self._close,
+        }
+
+    async def run(
+        self, conversation: Conversation, request: TurnRequest, audience: Audience
+    ) -> TurnResult:
+        """Answer one message.
+
+        The turn always ends in a reply: what fails is left out and named in `degraded`.
+        """
+        language = reply_language(request, conversation)
+        draft = Draft(request, audience, language)
+        conversation.language = language
+        if conversation.state is State.HANDED_OVER:
+            await self._quietly(draft, conversation)
+        else:
+            await self._converse(draft, conversation)
+        conversation.remember(request.text, draft.text, draft.mood.compound)
+        return _result(draft, conversation)
+
+    async def preview(
+        self, conversation: Conversation, text: str
+    ) -> tuple[Understanding, Mood, Signal, State]:
+        """What a message would be taken for, and the state it would lead to; changes nothing."""
+        found, mood = await asyncio.gather(
+            self._readers.classify(conversation.tenant, text),
+            self._readers.mood(conversation.tenant, text, conversation.moods),
+        )
+        catalogue = await self._servers.catalogue(conversation.tenant)
+        signal = read_signal(conversation, text, found, catalogue)
+        following = {
+            Effect.HAND_OVER: State.HANDED_OVER,
+            Effect.CLOSE: State.CLOSED,
+            Effect.CLARIFY: State.CLARIFYING,
+            Effect.ABANDON: State.IDLE,
+            Effect.EXECUTE: State.IDLE,
+            Effect.OPERATE: State.FILLING,
+        }
+        effect = effect_of(conversation.state, signal)
+        return found, mood, signal, following.get(effect, conversation.state)
+
+    async def _converse(self, draft: Draft, conversation: Conversation) -> None:
+        evidence, catalogue = await self._understand(draft, conversation)
+        text = draft.request.text
+        signal = read_signal(conversation, text, draft.understanding, catalogue)
+        draft.match = _match_of(signal, draft.understanding)
+        soothed = draft.mood.escalate and not conversation.escalated
+        if soothed:
+            await self._handover.soothe(draft, conversation)
+        if evidence is not None and evidence.faq is not None:
+            self._answering.tell_faq(draft, evidence.faq)
+            conversation.state, conversation.misunderstood = State.IDLE, 0
+            return
+        effect = effect_of(conversation.state, signal)
+        if soothed and effect in (Effect.CLARIFY, Effect.CHAT, Effect.ASK_AGAIN):
+            # An angry customer who asked for nothing in particular has had her answer.
+            return
+        await self._steps[effect](draft, conversation, catalogue)
+
+    async def _understand(
+        self, draft: Draft, conversation: Conversation
+    ) -> tuple[Evidence | None, Catalogue]:
+        """Ask every service that reads the message at once; leave out those that fail."""
+        text, tenant = draft.request.text, conversation.tenant
+        open_question = conversation.state in (State.IDLE, State.CLARIFYING)
+        understanding, mood, evidence, catalogue = await asyncio.gather(
+            _or_none(self._readers.classify(tenant, text)),
+            _or_none(self._readers.mood(tenant, text, conversation.moods)),
+            _or_none(self._knowledge.faq(conversation, text)) if open_question else _nothing(),
+            self._servers.catalogue(tenant),
+        )
+        if understanding is None:
+            draft.degrade(Degradation.NO_INTENT)
+        if mood is None:
+            draft.degrade(Degradation.NO_SENTIMENT)
+        draft.understanding = understanding or Understanding()
+        draft.mood = mood or Mood()
+        return evidence, catalogue
+
+    async def _quietly(self, draft: Draft, conversation: Conversation) -> None:
+        """A turn that belongs to a person: only mood and a goodbye are looked at."""
+        text, tenant = draft.request.text, conversation.tenant
+        understanding, mood = await asyncio.gather(
+            _or_none(self._readers.classify(tenant, text)),
+            _or_none(self._readers.mood(tenant, text, conversation.moods)),
+        )
+        draft.understanding, draft.mood = understanding or Understanding(), mood or Mood()
+        draft.match = MatchType.HUMAN_OWNED
+        signal = read_signal(conversation, text, draft.understanding, {})
+        await self._steps[effect_of(conversation.state, signal)](draft, conversation, {})
+
+    async def _answer(self, draft: Draft, conversation: Conversation, catalogue: Catalogue) -> None:
+        conversation.misunderstood = 0
+        try:
+            evidence = await self._answering.search(draft, conversation)
+        except KefuError:
+            await self._handover.apologise(draft, conversation)
+            return
+        await self._answering.tell(draft, conversation, evidence)
+        if conversation.state is State.CLARIFYING:
+            conversation.state = State.IDLE
+        self._operating.remind(draft, conversation, catalogue)
+
+    async def _operate(
+        self, draft: Draft, conversation: Conversation, catalogue: Catalogue
+    ) -> None:
+        conversation.misunderstood = 0
+        await self._operating.operate(draft, conversation, catalogue)
+
+    async def _execute(
+        self, draft: Draft, conversation: Conversation, catalogue: Catalogue
+    ) -> None:
+        conversation.misunderstood = 0
+        assert conversation.operation is not None
+        action = catalogue[conversation.operation.intent]
+        await self._operating.execute(draft, conversation, action)
+
+    async def _abandon(self, draft: Draft, conversation: Conversation, _: Catalogue) -> None:
+        conversation.misunderstood = 0
+        self._operating.abandon(draft, conversation)
+
+    async def _ask_again(
+        self, draft: Draft, conversation: Conversation, catalogue: Catalogue
+    ) -> None:
+        if await self._gave_up(draft, conversation):
+            return
+        draft.say(phrases.ASK_AGAIN.in_language(draft.language))
+        self._operating.remind(draft, conversation, catalogue)
+
+    async def _chat(self, draft: Draft, conversation: Conversation, catalogue: Catalogue) -> None:
+        best = draft.understanding.best
+        sentence = phrases.SMALL_TALK_BY_INTENT.get(best.intent if best else "", phrases.SMALL_TALK)
+        draft.say(sentence.in_language(draft.language))
+        if conversation.state is State.CLARIFYING:
+            conversation.state = State.IDLE
+        self._operating.remind(draft, conversation, catalogue)
+
+    async def _clarify(
+        self, draft: Draft, conversation: Conversation, catalogue: Catalogue
+    ) -> None:
+        """What no intent explains may still stand in the knowledge; else ask, then hand over."""
+        try:
+            evidence = await self._answering.search(draft, conversation)
+        except KefuError:
+            evidence = Evidence()
+        if evidence.faq is not None or evidence.verdict is Verdict.ANSWERABLE:
+            conversation.state, conversation.misunderstood = State.IDLE, 0
+            await self._answering.tell(draft, conversation, evidence)
+            return
+        if await self._gave_up(draft, conversation):
+            return
+        conversation.state = State.CLARIFYING
+        draft.say(_clarification(draft, catalogue))
+
+    async def _hand_over(self, draft: Draft, conversation: Conversation, _: Catalogue) -> None:
+        await self._handover.hand_over(draft, conversation, "human_requested")
+
+    async def _hold(self, draft: Draft, conversation: Conversation, _: Catalogue) -> None:
+        draft.say(phrases.HOLD.in_language(draft.language))
+
+    async def _close(self, draft: Draft, conversation: Conversation, _: Catalogue) -> None:
+        conversation.state, conversation.operation = State.CLOSED, None
+        draft.say(phrases.GOODBYE.in_language(draft.language))
+
+    async def _gave_up(self, draft: Draft, conversation: Conversation) -> bool:
+        """Count a message that was not understood; the second in a row goes to a person."""
+        conversation.misunderstood += 1
+        if conversation.misunderstood < _MAX_MISUNDERSTOOD:
+            return False
+        await self._handover.hand_over(draft, conversation, "not_understood")
+        return True
+
+
+def reply_language(request: TurnRequest, conversation: Conversation) -> str:
+    """`zh` or `en`: as asked, else that of the message, else that of the last one."""
+    if request.language:
+        return request.language
+    found = detect(request.text)
+    if found is Language.UNKNOWN:
+        return conversation.language
+    return "en" if found is Language.EN else "zh"
+
+
+def _clarification(draft: Draft, catalogue: Catalogue) -> str:
+    """The question back: between the operations that come into question, else an open one."""
+    best = draft.understanding.best
+    candidates = [*([best] if best else []), *draft.understanding.alternatives]
+    names = [
+        catalogue[each.intent].name.in_language(draft.language)
+        for each in candidates[:3]
+        if each.type is IntentType.OPERATION and each.intent in catalogue
+    ]
+    if draft.understanding.ambiguous and len(names) > 1:
+        choices = (" 还是 " if draft.language == "zh" else ", or ").join(names)
+        return phrases.CLARIFY_BETWEEN.in_language(draft.language).replace("{choices}", choices)
+    return phrases.CLARIFY.in_language(draft.language)
+
+
+def _match_of(signal: Signal, understanding: Understanding) -> MatchType:
+    if signal is Signal.SLOT:
+        return MatchType.SLOT
+    if signal in (Signal.YES, Signal.NO):
+        return MatchType.CONFIRMATION
+    if signal is Signal.UNCLEAR:
+        return MatchType.AMBIGUOUS if understanding.ambiguous else MatchType.NO_MATCH
+    return MatchType.INTENT
+
+
+def _result(draft: Draft, conversation: Conversation) -> TurnResult:
+    mode = ReplyMode.ACTION if draft.actions else draft.mode
+    return TurnResult(
+        request=draft.request,
+        index=conversation.turn_count,
+        text=draft.text,
+        language=draft.language,
+        understanding=draft.understanding,
+        match=draft.match,
+        mode=mode,
+        mood=draft.mood,
+        citations=tuple(draft.citations),
+        actions=tuple(draft.actions),
+        degraded=tuple(draft.degraded),
+        usage=draft.usage,
+        ticket=draft.ticket,
+        state=conversation.state,
+        interrupted=draft.interrupted,
+        completed=datetime.now(UTC),
+    )
+
+
+async def _or_none(found: Awaitable[Found]) -> Found | None:
+    """What was found, or None where the service failed."""
+    try:
+        return await found
+    except KefuError:
+        return None
+
+
+async def _nothing() -> None:
+    return None

@@ -1,0 +1,175 @@
+"""What the other services found out about one message, in the words of the dialogue."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class IntentType(StrEnum):
+    """The kind of thing that a customer wants (kefu.type.v1.IntentType)."""
+
+    QUERY = "query"
+    OPERATION = "operation"
+    CHIT_CHAT = "chit_chat"
+    HUMAN = "human"
+    END = "end"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An intent with the belief in it; `confidence` in [0, 1]."""
+
+    intent: str
+    type: IntentType
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """Something recognised in the message; `start` and `end` in code points."""
+
+    type: str
+    text: str
+    value: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """What the message asks for.
+
+    Attributes:
+        best: the best intent; None where intent could not be classified.
+        alternatives: up to five others, most likely first.
+        ambiguous: the best two are too close to choose.
+        entities: in order of their place, never overlapping.
+    """
+
+    best: Candidate | None = None
+    alternatives: Sequence[Candidate] = ()
+    ambiguous: bool = False
+    entities: Sequence[Entity] = ()
+
+    def entity(self, entity_type: str) -> Entity | None:
+        """The first entity of a type."""
+        return next((each for each in self.entities if each.type == entity_type), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Mood:
+    """The mood of the message and of the conversation (kefu.sentiment.v1).
+
+    Attributes:
+        compound: in [-1, 1]; None where it was not measured.
+        label: number of kefu.type.v1.SentimentLabel.
+        escalate: a person should be told; `reason` is the number of Escalation.Reason.
+        trend: decayed mean over the conversation, in [-1, 1].
+    """
+
+    compound: float | None = None
+    label: int = 0
+    confidence: float | None = None
+    method: str = ""
+    escalate: bool = False
+    reason: int = 0
+    trend: float = 0.0
+
+
+class Verdict(StrEnum):
+    """What the evidence of a search is worth."""
+
+    ANSWERABLE = "answerable"
+    WEAK = "weak"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of knowledge; `start` and `end` are code points of its document."""
+
+    document: str
+    revision: str
+    title: str
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Faq:
+    """An FAQ with the same question."""
+
+    document: str
+    revision: str
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a search found.
+
+    Attributes:
+        lexical_only: no vector took part though passages were wanted.
+    """
+
+    faq: Faq | None = None
+    passages: Sequence[Passage] = ()
+    verdict: Verdict = Verdict.NONE
+    lexical_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A passage that supports a part of a reply; spans in code points, (start, end)."""
+
+    index: int
+    document: str
+    revision: str
+    title: str
+    document_span: tuple[int, int]
+    answer_span: tuple[int, int]
+    snippet: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a reply cost; None where no model was asked or the provider has no price."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cached_tokens: int | None = None
+    price_micros: int | None = None
+    currency_code: str = ""
+    estimated: bool = False
+    model: str = ""
+
+
+class ReplyMode(StrEnum):
+    """How a reply came about (kefu.session.v1.ReplyMode)."""
+
+    FAQ = "faq"
+    MODEL = "model"
+    EXTRACTIVE = "extractive"
+    NO_ANSWER = "no_answer"
+    ACTION = "action"
+    FIXED = "fixed"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The end of a generated answer.
+
+    Attributes:
+        complete: False where the provider broke off after the first words.
+        degraded: a model was wanted and did not write it.
+    """
+
+    text: str
+    citations: Sequence[Citation] = ()
+    mode: ReplyMode = ReplyMode.EXTRACTIVE
+    usage: Usage = field(default_factory=Usage)
+    complete: bool = True
+    degraded: bool = False
