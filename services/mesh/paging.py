@@ -53,11 +53,15 @@ def decode(token: str, kinds: tuple[type, ...], *question: object) -> Key | None
     """
     if not token:
         return None
+    key: Key
     try:
         digest, *key = json.loads(base64.b64decode(token, altchars=b"-_", validate=True))
     except (ValueError, TypeError, RecursionError) as error:
         raise PageTokenInvalid() from error
     if digest != _digest(question) or tuple(type(part) for part in key) != kinds:
+        raise PageTokenInvalid()
+    if any(isinstance(part, str) and not part.isprintable() for part in key):
+        # PostgreSQL refuses NUL and half surrogates, and no key of ours holds the like.
         raise PageTokenInvalid()
     return key
 

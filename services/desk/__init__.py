@@ -1,0 +1,1 @@
+"""The desk service: tickets, what people have to do for customers."""
