@@ -1,0 +1,169 @@
+"""A chat model behind an OpenAI-compatible provider: text pieces, how it ended, what it cost."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+from services.generation.dialogue import Finish, Usage
+from services.generation.failure import Cause, ModelFailure
+from services.generation.prompt import Message
+from services.generation.provider import Provider
+from services.generation.usage import Price, usage
+
+_PATH = "/chat/completions"
+_FINISH = {"length": Finish.LENGTH, "content_filter": Finish.FILTERED}
+
+# PostgreSQL stores no NUL, and no other control character belongs into an answer.
+_CONTROL = dict.fromkeys(code for code in range(32) if chr(code) not in "\n\t")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a model is waited for, in seconds."""
+
+    first_token: float
+    """From the request to the first word."""
+    between_tokens: float
+    """From one chunk to the next."""
+    total: float
+    """From the request to the end."""
+
+    def within(self, seconds: float) -> "Patience":
+        """Return the same with nothing longer than `seconds`."""
+        return Patience(
+            min(self.first_token, seconds),
+            min(self.between_tokens, seconds),
+            min(self.total, seconds),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ChatSettings:
+    """What is asked of the model with every request."""
+
+    model: str
+    temperature: float
+    max_tokens: int
+    patience: Patience
+    price: Price | None
+
+
+@dataclass(slots=True)
+class Writing:
+    """A running or finished answer of the model; filled while its pieces are read."""
+
+    messages: list[Message]
+    text: str = ""
+    """What the model has written, with its markers."""
+    finish: Finish = Finish.INTERRUPTED
+    reported: dict[str, Any] | None = None
+    """The provider's `usage` object."""
+
+
+class ChatModel:
+    """One configured chat model."""
+
+    def __init__(self, provider: Provider, settings: ChatSettings) -> None:
+        self._provider = provider
+        self._settings = settings
+
+    @property
+    def name(self) -> str:
+        """The model's name, as the provider knows it."""
+        return self._settings.model
+
+    @property
+    def patience(self) -> Patience:
+        """How long this model is waited for where nobody is in a hurry."""
+        return self._settings.patience
+
+    def usage(self, writing: Writing) -> Usage:
+        """Return what an answer cost, also where it was interrupted."""
+        return usage(
+            self.name, self._settings.price, writing.reported, writing.messages, writing.text
+        )
+
+    async def write(self, writing: Writing, patience: Patience) -> AsyncGenerator[str, None]:
+        """Ask for an answer and yield its text piece by piece; `writing` keeps the account.
+
+        Closing the iterator or cancelling its reader closes the HTTP request at once.
+
+        Raises:
+            ModelFailure: The model did not answer, or not to the end.
+        """
+        loop = asyncio.get_running_loop()
+        end = loop.time() + patience.total
+        limit = loop.time() + patience.first_token
+        async with aclosing(self._provider.stream(_PATH, self._body(writing))) as arrivals:
+            while True:
+                try:
+                    async with asyncio.timeout_at(min(limit, end)):
+                        payloads = await anext(arrivals, None)
+                except TimeoutError:
+                    raise ModelFailure(Cause.TIMEOUT) from None
+                except ModelFailure:
+                    if writing.finish is Finish.INTERRUPTED:
+                        raise
+                    # The answer was complete; only the account of it is lost.
+                    break
+                if payloads is None:
+                    break
+                piece, failure = _take(payloads, writing)
+                if piece:
+                    writing.text += piece
+                    yield piece
+                if failure:
+                    raise failure
+                if writing.text:
+                    limit = loop.time() + patience.between_tokens
+        if writing.finish is Finish.INTERRUPTED:
+            raise ModelFailure(Cause.UNREACHABLE)
+        if not writing.text.strip():
+            raise ModelFailure(Cause.EMPTY_ANSWER)
+
+    def _body(self, writing: Writing) -> dict[str, Any]:
+        return {
+            "model": self._settings.model,
+            "messages": writing.messages,
+            "temperature": self._settings.temperature,
+            "max_tokens": self._settings.max_tokens,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+
+
+def _take(payloads: list[bytes], writing: Writing) -> tuple[str, ModelFailure | None]:
+    """Read chunks into the account; return their text and the failure that ended it, if any."""
+    text = ""
+    try:
+        for payload in payloads:
+            text += _text_of(json.loads(payload), writing)
+    except ModelFailure as failure:
+        return _clean(text), failure
+    except (ValueError, AttributeError, TypeError, LookupError):
+        return _clean(text), ModelFailure(Cause.BROKEN_RESPONSE)
+    return _clean(text), None
+
+
+def _text_of(chunk: dict[str, Any], writing: Writing) -> str:
+    if chunk.get("error"):
+        raise ModelFailure(Cause.PROVIDER_ERROR)
+    if chunk.get("usage"):
+        writing.reported = chunk["usage"]
+    if not chunk.get("choices"):
+        return ""
+    choice = chunk["choices"][0]
+    if reason := choice.get("finish_reason"):
+        writing.finish = _FINISH.get(reason, Finish.STOP)
+    return (choice.get("delta") or {}).get("content") or ""
+
+
+def _clean(text: str) -> str:
+    """Take out what a message of the contract cannot hold."""
+    text = text.translate(_CONTROL)
+    return _LONE_SURROGATE.sub("\ufffd", text) if not text.isascii() else text

@@ -1,0 +1,105 @@
+"""How much two texts say the same, judged by their content words; Chinese and English alike."""
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from services.language import Span, sentences, words
+
+SNIPPET_LIMIT = 500
+"""Longest stretch of a passage that is cited, in code points; the contract's limit."""
+
+_STOPWORDS = frozenset(
+    word
+    for line in (Path(__file__).parent / "stopwords.txt").read_text().splitlines()
+    if not line.startswith("#")
+    for word in line.split()
+)
+_SUFFIX = re.compile(r"(?:ies|ing|ed|es|s|e|y)$")
+_CODE = re.compile(r"\d")
+
+# A number, an order or a product code that both texts hold says more than a common word.
+_CODE_WEIGHT = 2.0
+
+# Such a term is as often a word of the customer's own as a sign that nothing is known.
+_ABSENT = 0.7
+
+
+def terms(text: str) -> frozenset[str]:
+    """Return the content words of a text in a form that survives inflection and segmentation.
+
+    English words lose their ending. Chinese words also count as the pairs of their characters,
+    across neighbouring words too, since the dictionary cuts the same phrase differently in
+    another text: 开|发票 and 开发|票.
+    """
+    found, pairs = _content(text)
+    return frozenset(found | pairs)
+
+
+def _content(text: str) -> tuple[set[str], set[str]]:
+    """Return the content words, and the pairs of characters of neighbouring Chinese ones."""
+    found: set[str] = set()
+    runs = [""]
+    for word in words(text):
+        if word in _STOPWORDS:
+            runs.append("")
+        elif word.isascii():
+            runs.append("")
+            found.add(_stem(word))
+        else:
+            runs[-1] += word
+            found.add(word)
+    pairs = {run[start : start + 2] for run in runs for start in range(len(run) - 1)}
+    return found, pairs - _STOPWORDS
+
+
+def _stem(word: str) -> str:
+    if _CODE.search(word) or len(word) < 4:
+        return word
+    stem = _SUFFIX.sub("", word.removesuffix("'s"))
+    return stem if len(stem) > 2 else word
+
+
+def weights(question: str, texts: Iterable[frozenset[str]]) -> dict[str, float]:
+    """Weigh the question's terms: what few of the texts hold tells them apart.
+
+    Returns:
+        For each term a weight: nearly 1 where one of many texts holds it, 0.5 where all do, 0.7
+        where none does; a number or code weighs twice as much. Pairs of characters that no text
+        holds are left out: they may be no word at all.
+    """
+    listed = list(texts)
+    own, pairs = _content(question)
+    found: dict[str, float] = {}
+    for term in own | pairs:
+        holding = sum(term in text for text in listed)
+        if holding or term in own:
+            weight = 1 - holding / len(listed) / 2 if holding else _ABSENT
+            found[term] = weight * (_CODE_WEIGHT if _CODE.search(term) else 1.0)
+    return found
+
+
+def coverage(wanted: Mapping[str, float], held: frozenset[str]) -> float:
+    """Return the weighted share of the wanted terms that a text holds, in [0, 1]."""
+    total = sum(wanted.values())
+    return sum(weight for term, weight in wanted.items() if term in held) / total if total else 0.0
+
+
+def supporting_span(passage: str, claim: str) -> Span:
+    """Find the sentence of a passage that a claim was taken from.
+
+    Args:
+        passage: The text that is cited.
+        claim: The part of the answer that it supports, in any language.
+
+    Returns:
+        The sentence with the most words of the claim; the passage's beginning where no sentence
+        holds any, as when the languages differ. At most `SNIPPET_LIMIT` code points.
+    """
+    wanted = dict.fromkeys(terms(claim), 1.0)
+    best, best_score = Span(0, len(passage)), 0.0
+    for span in sentences(passage):
+        score = coverage(wanted, terms(span.of(passage)))
+        if score > best_score:
+            best, best_score = span, score
+    return Span(best.start, min(best.end, best.start + SNIPPET_LIMIT))

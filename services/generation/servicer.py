@@ -1,0 +1,90 @@
+"""The generation service's RPCs: protobuf in, one call of the domain, protobuf out."""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+from kefu.generation.v1 import generation_pb2 as pb
+from kefu.generation.v1.generation_pb2_grpc import GenerationServiceServicer
+from kefu.type.v1 import text_pb2
+
+from services.generation import messages, telemetry
+from services.generation.answering import Answerer
+from services.generation.catalogue import Catalogue
+from services.generation.dialogue import Answer, Citation, Delta, Finish
+from services.generation.embedding import Embedder
+from services.generation.summary import Summarizer
+from services.mesh.calls import current
+
+
+class GenerationServicer(GenerationServiceServicer):
+    """Serves `kefu.generation.v1.GenerationService`; its methods are described in the contract."""
+
+    def __init__(
+        self,
+        answerer: Answerer,
+        summarizer: Summarizer,
+        embedder: Embedder,
+        catalogue: Catalogue,
+    ) -> None:
+        self._answerer = answerer
+        self._summarizer = summarizer
+        self._embedder = embedder
+        self._catalogue = catalogue
+
+    async def Generate(
+        self, request: pb.GenerateRequest, context: Any
+    ) -> AsyncIterator[pb.GenerateResponse]:
+        """Stream an answer."""
+        self._catalogue.require_chat(request.model)
+        sequence = 0
+        answer = self._answerer.answer(
+            messages.question_from(request),
+            seconds=current().remaining_seconds,
+            require_model=request.require_model,
+        )
+        async with aclosing(answer) as events:
+            async for event in events:
+                match event:
+                    case Delta():
+                        sequence += 1
+                        delta = pb.GenerationDelta(sequence=sequence, text=event.text)
+                        yield pb.GenerateResponse(delta=delta)
+                    case Citation():
+                        yield pb.GenerateResponse(citation=messages.citation_to(event))
+                    case Answer():
+                        telemetry.record_answer(event)
+                        yield pb.GenerateResponse(completed=messages.completed_to(event))
+
+    async def Summarize(self, request: pb.SummarizeRequest, context: Any) -> pb.SummarizeResponse:
+        """Condense a conversation."""
+        rounds = messages.rounds_from(request.rounds)
+        said = [item.customer or item.reply for item in reversed(rounds)]
+        language = messages.language_from(request.language_code, *said)
+        summary = await self._summarizer.summarize(rounds, language, current().remaining_seconds)
+        if summary.usage is not None:
+            telemetry.record_usage(summary.usage, Finish.STOP)
+        return pb.SummarizeResponse(
+            summary=summary.text,
+            mode=messages.mode_to(summary.mode),
+            usage=messages.usage_to(summary.usage),
+        )
+
+    async def Embed(self, request: pb.EmbedRequest, context: Any) -> pb.EmbedResponse:
+        """Turn texts into vectors."""
+        purpose = messages.purpose_from(request.purpose)
+        vectors = await self._embedder.embed(purpose, request.texts)
+        telemetry.record_embedding(purpose, len(vectors))
+        model = self._embedder.engine.name
+        return pb.EmbedResponse(
+            embeddings=[text_pb2.Embedding(model=model, vector=vector) for vector in vectors]
+        )
+
+    async def ListModels(
+        self, request: pb.ListModelsRequest, context: Any
+    ) -> pb.ListModelsResponse:
+        """List the configured models."""
+        models, token = self._catalogue.page(request.page_size, request.page_token)
+        return pb.ListModelsResponse(
+            models=[messages.model_to(model) for model in models], next_page_token=token
+        )

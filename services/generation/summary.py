@@ -1,0 +1,105 @@
+"""A conversation in at most 300 code points, for the colleague who takes over."""
+
+import re
+from collections.abc import Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from services.generation.chat import ChatModel, Writing
+from services.generation.dialogue import Mode, Round, Usage
+from services.generation.failure import ModelFailure
+from services.generation.prompt import Prompt
+from services.language import Language, sentences
+
+LIMIT = 300
+"""Longest summary, in code points; the contract's limit."""
+
+# Shares of the limit, so that a long request does not push the facts out.
+_REQUEST_LIMIT = 110
+_REPLY_LIMIT = 70
+_FACTS = 5
+
+# Order numbers, product codes, amounts, phone numbers: what a colleague would ask for again.
+_FACT = re.compile(r"(?<![0-9A-Za-z])[A-Za-z]{0,5}-?\d[\dA-Za-z-]{2,20}(?![0-9A-Za-z])")
+
+_RESERVE_SECONDS = 0.25
+
+_LABELS = {
+    Language.ZH: ("客户要求：", "此前提到：", "关键信息：", "最近答复："),
+    Language.EN: ("Customer wants: ", "Asked before: ", "Facts: ", "Last reply: "),
+}
+_JOINT = {Language.ZH: "；", Language.EN: "; "}
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A summary and how it was made."""
+
+    text: str
+    mode: Mode
+    """MODEL or EXTRACTIVE."""
+    usage: Usage | None
+    """None where no model wrote."""
+
+
+class Summarizer:
+    """Writes summaries with one chat model, or without any."""
+
+    def __init__(self, model: ChatModel | None, prompt: Prompt) -> None:
+        self._model = model
+        self._prompt = prompt
+
+    async def summarize(
+        self, rounds: Sequence[Round], language: Language, seconds: float
+    ) -> Summary:
+        """Summarise a conversation; a model that fails is replaced by extraction.
+
+        Args:
+            rounds: Oldest first, at least one.
+            language: ZH or EN.
+            seconds: Time until the caller gives up.
+        """
+        if self._model is not None:
+            writing = Writing(self._prompt.for_summary(rounds, language))
+            patience = self._model.patience.within(seconds - _RESERVE_SECONDS)
+            try:
+                async with aclosing(self._model.write(writing, patience)) as pieces:
+                    async for _ in pieces:
+                        pass
+                text = shorten(" ".join(writing.text.split()), LIMIT)
+                return Summary(text, Mode.MODEL, self._model.usage(writing))
+            except ModelFailure:
+                pass
+        return Summary(extract(rounds, language), Mode.EXTRACTIVE, None)
+
+
+def extract(rounds: Sequence[Round], language: Language) -> str:
+    """Summarise without a model: the last request, the first one, the facts, the last reply."""
+    said = [round_.customer for round_ in rounds if round_.customer.strip()]
+    replies = [round_.reply for round_ in rounds if round_.reply.strip()]
+    facts = dict.fromkeys(match for text in reversed(said) for match in _FACT.findall(text))
+    wants, before, key, reply = _LABELS[language]
+    parts = []
+    if said:
+        parts.append(wants + shorten(said[-1], _REQUEST_LIMIT))
+    if facts:
+        parts.append(key + ", ".join(list(facts)[:_FACTS]))
+    if replies:
+        parts.append(reply + shorten(replies[-1], _REPLY_LIMIT))
+    if len(said) > 1:
+        used = len(_JOINT[language].join(parts)) + len(_JOINT[language]) + len(before)
+        if LIMIT - used >= _REPLY_LIMIT / 2:
+            parts.insert(1, before + shorten(said[0], min(_REQUEST_LIMIT, LIMIT - used)))
+    return shorten(_JOINT[language].join(parts), LIMIT)
+
+
+def shorten(text: str, limit: int) -> str:
+    """Return text of at most `limit` code points on one line, cut behind a sentence if it can be.
+
+    A cut inside a sentence, or before half of the limit is used, is shown by an ellipsis.
+    """
+    text = " ".join(text.split())
+    if len(text) <= limit:
+        return text
+    whole = [span.end for span in sentences(text) if limit / 2 <= span.end <= limit]
+    return text[: whole[-1]] if whole else text[: limit - 1].rstrip() + "…"

@@ -1,0 +1,106 @@
+"""The embedding model inside the process: right vectors, bounded cost, nobody blocked."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from services.generation.embedding import Purpose
+from services.generation.local_embedding import DIMENSIONS, LocalEngine
+
+
+@pytest.fixture
+async def engine() -> AsyncIterator[LocalEngine]:
+    """A loaded engine with one thread."""
+    loaded = await LocalEngine.load(1)
+    yield loaded
+    await loaded.close()
+
+
+def unpack(vector: bytes) -> npt.NDArray[np.float32]:
+    """Read a vector as callers do."""
+    return np.frombuffer(vector, dtype="<f4")
+
+
+async def test_vectors_have_the_contract_s_form(engine: LocalEngine) -> None:
+    """384 values of little-endian float32, of length one."""
+    (vector,) = await engine.embed(Purpose.QUERY, ["怎么退货"])
+    assert len(vector) == 4 * DIMENSIONS
+    assert np.linalg.norm(unpack(vector)) == pytest.approx(1, abs=1e-5)
+
+
+async def test_the_passage_that_answers_is_nearest_in_either_language(engine: LocalEngine) -> None:
+    """It is the multilingual model, with the prefixes that it was trained with."""
+    passages = [
+        "Delivery to the islands takes five days.",
+        "You can return goods within seven days and get your money back.",
+        "An invoice is sent by e-mail.",
+    ]
+    vectors = await engine.embed(Purpose.PASSAGE, passages)
+    (query,) = await engine.embed(Purpose.QUERY, ["我想退货退款，怎么办理？"])
+    scores = [float(unpack(vector) @ unpack(query)) for vector in vectors]
+    assert scores.index(max(scores)) == 1
+
+
+async def test_loading_is_measured_and_sets_the_threads(engine: LocalEngine) -> None:
+    """The thread count must stand in the environment before the engine is loaded."""
+    assert engine.load_seconds > 0
+    assert os.environ["OMP_NUM_THREADS"] == "1"
+
+
+async def test_long_texts_are_cut_to_what_the_model_was_trained_on(engine: LocalEngine) -> None:
+    """The engine itself cuts nothing: 12,000 tokens would take it 20 seconds."""
+    text = "退款流程说明，" * 1100
+    async with asyncio.timeout(8):
+        (long, longer) = await engine.embed(Purpose.QUERY, [text, text + "完全不同的结尾"])
+    assert long == longer
+
+
+async def test_a_nul_does_not_end_the_text(engine: LocalEngine) -> None:
+    """The engine reads C strings; what stands behind a NUL must count."""
+    one, other = await engine.embed(Purpose.QUERY, ["a\0 refund", "a\0 invoice"])
+    assert one != other
+
+
+async def test_a_query_overtakes_waiting_passages(engine: LocalEngine) -> None:
+    """A customer does not wait for a bulk import."""
+    bulk = asyncio.create_task(engine.embed(Purpose.PASSAGE, [f"第{n}段说明" for n in range(50)]))
+    await asyncio.sleep(0)
+    await engine.embed(Purpose.QUERY, ["怎么退货"])
+    assert not bulk.done()
+    bulk.cancel()
+    await asyncio.gather(bulk, return_exceptions=True)
+
+
+async def test_the_event_loop_goes_on_while_it_computes(engine: LocalEngine) -> None:
+    """The computing thread holds neither the loop nor the interpreter lock."""
+    task = asyncio.create_task(engine.embed(Purpose.PASSAGE, ["退款流程说明，" * 40]))
+    turns = 0
+    while not task.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert turns > 100
+
+
+async def test_what_nobody_waits_for_is_not_computed(engine: LocalEngine) -> None:
+    """A cancelled import leaves the thread to others."""
+    bulk = asyncio.create_task(engine.embed(Purpose.PASSAGE, ["退款流程说明，" * 40] * 200))
+    await asyncio.sleep(0)
+    bulk.cancel()
+    await asyncio.gather(bulk, return_exceptions=True)
+    async with asyncio.timeout(5):
+        await engine.embed(Purpose.PASSAGE, ["短"])
+
+
+async def test_a_failed_computation_fails_its_text_only(
+    engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker survives, and the next text is computed."""
+    monkeypatch.setattr(engine, "_compute", lambda purpose, text: 1 // 0)
+    with pytest.raises(ZeroDivisionError):
+        await engine.embed(Purpose.QUERY, ["a"])
+    monkeypatch.undo()
+    assert len(await engine.embed(Purpose.QUERY, ["a"])) == 1

@@ -1,0 +1,89 @@
+"""Settings are checked at start, all at once, and keys never show."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from services.generation.settings import Settings
+
+KEY = "sk-very-secret-0123456789"
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> dict[str, Any]:
+    """The settings that every service must have."""
+    names = ("cert_file", "key_file", "ca_file", "policy_file")
+    return {name: tmp_path / name for name in names} | {"spool_dir": tmp_path}
+
+
+def problem(base: dict[str, Any], **values: Any) -> str:
+    """Return what the settings are refused with."""
+    with pytest.raises(ValidationError) as caught:
+        Settings(**base, **values)
+    return "; ".join(error["msg"] for error in caught.value.errors())
+
+
+def test_without_any_model_setting_it_starts(base: dict[str, Any]) -> None:
+    """The default needs nothing outside the machine, and one embedding thread."""
+    settings = Settings(**base)
+    assert settings.chat_base_url == ""
+    assert settings.embedding_threads == 1
+    assert (settings.chat_temperature, settings.chat_max_tokens) == (0.3, 500)
+
+
+def test_the_key_comes_from_the_environment(
+    base: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`KEFU_CHAT_API_KEY` is read, and shown nowhere."""
+    monkeypatch.setenv("KEFU_CHAT_API_KEY", KEY)
+    settings = Settings(**base)
+    assert settings.api_key("chat").get_secret_value() == KEY
+    assert KEY not in repr(settings) + str(settings.model_dump())
+
+
+def test_the_key_comes_from_a_file(base: dict[str, Any], tmp_path: Path) -> None:
+    """Secret stores mount files, with a line break at the end more often than not."""
+    file = tmp_path / "key"
+    file.write_text(KEY + "\n")
+    settings = Settings(**base, chat_api_key_file=file, embedding_api_key_file=file)
+    assert settings.api_key("chat").get_secret_value() == KEY
+    assert settings.api_key("embedding").get_secret_value() == KEY
+    assert KEY not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"chat_base_url": "api.example.com"}, "must be an http or https URL"),
+        ({"chat_base_url": "https://u:p@api.example.com"}, "must hold no credentials"),
+        ({"chat_base_url": "https://api.example.com/v1"}, "KEFU_CHAT_MODEL is missing"),
+        ({"embedding_base_url": "https://a.b/v1"}, "KEFU_EMBEDDING_MODEL is missing"),
+        ({"chat_api_key_file": "/nonexistent/key"}, "KEFU_CHAT_API_KEY_FILE cannot be read"),
+        ({"chat_api_key_file": "/dev/null"}, "KEFU_CHAT_API_KEY_FILE is empty"),
+        ({"chat_api_key": KEY, "chat_api_key_file": "/dev/null"}, "not both"),
+        ({"chat_api_key": KEY + "\nX-Evil: 1"}, "printable ASCII"),
+        ({"chat_input_price": "1"}, "or neither"),
+        ({"chat_currency": "yuan"}, "pattern"),
+        ({"chat_temperature": 3}, "less than or equal to 2"),
+        ({"embedding_threads": 0}, "greater than or equal to 1"),
+    ],
+)
+def test_a_wrong_setting_is_named_and_the_key_is_not(
+    base: dict[str, Any], values: dict[str, Any], words: str
+) -> None:
+    """The message says what to change and never holds a secret."""
+    said = problem(base, **values)
+    assert words in said
+    assert KEY not in said
+
+
+def test_all_problems_are_said_at_once(base: dict[str, Any]) -> None:
+    """Nobody starts a service five times to find five mistakes."""
+    said = problem(
+        base, chat_base_url="https://a.b/v1", embedding_base_url="https://a.b/v1", chat_api_key=" "
+    )
+    assert "KEFU_CHAT_MODEL" in said
+    assert "KEFU_EMBEDDING_MODEL" in said
+    assert "KEFU_CHAT_API_KEY" in said
