@@ -78,10 +78,11 @@ class InvalidRequest(KefuError):
     def __init__(
         self, message: str = "", *, violations: list[tuple[str, str]] | None = None, **metadata: str
     ) -> None:
-        self_violations = violations or []
-        listed = "; ".join(f"{field}: {problem}" for field, problem in self_violations)
-        super().__init__(message or f"{self.summary}: {listed}", **metadata)
-        self.violations = self_violations
+        found = violations or []
+        listed = "; ".join(f"{field}: {problem}" for field, problem in found)
+        super().__init__(message or f"{self.summary}: {listed}")
+        self.metadata = metadata
+        self.violations = found
 
 
 class MalformedRequest(KefuError):
@@ -239,7 +240,10 @@ class SessionClosed(KefuError):
     code = Code.FAILED_PRECONDITION
     reason = "SESSION_CLOSED"
     summary = "the session is over; create another"
-    localized = ("本次会话已结束，请重新开始。", "This conversation is over, please start a new one.")
+    localized = (
+        "本次会话已结束，请重新开始。",
+        "This conversation is over, please start a new one.",
+    )
 
 
 class TurnInProgress(KefuError):

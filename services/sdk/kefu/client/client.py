@@ -1,5 +1,7 @@
 """A client of the session service."""
 
+import asyncio
+import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,12 +10,13 @@ from pathlib import Path
 import grpc
 from kefu.client.channel import open_channel
 from kefu.client.status import from_rpc_error
-from kefu.errors import Code, KefuError
+from kefu.errors import Code, KefuError, TurnInProgress, TurnNotFound
 from kefu.session.v1 import session_pb2 as pb
 from kefu.session.v1.session_pb2_grpc import SessionServiceStub
 from kefu.session.v1.turn_pb2 import Turn, TurnEvent
 
-_MAX_RESUMES = 5
+# Between attempts where the server names no time: a process restarts within seconds.
+_PAUSE_SECONDS = 0.2
 
 
 class Client:
@@ -52,7 +55,8 @@ class Client:
             )
         except grpc.RpcError as error:
             raise from_rpc_error(error, "session") from None
-        return response.session
+        session: pb.Session = response.session
+        return session
 
     async def reply(self, session: str, text: str, request_id: str = "") -> Turn:
         """Send one message of the customer and wait for the whole turn.
@@ -74,39 +78,51 @@ class Client:
             )
         except grpc.RpcError as error:
             raise from_rpc_error(error, "session") from None
-        return response.turn
+        turn: Turn = response.turn
+        return turn
 
     async def converse(
         self, session: str, text: str, request_id: str = ""
     ) -> AsyncIterator[TurnEvent]:
         """Send one message of the customer and stream the turn, each event exactly once.
 
-        A stream that breaks is continued after the last event that arrived; a turn that never
-        started is asked for again with the same request_id. Both happen a few times at most.
+        A stream that breaks is continued after the last event that arrived. Only where the server
+        died before the turn was stored does the turn begin again, with the same request_id, and
+        then a second `started` says that what was shown before it is void.
 
         Raises:
-            KefuError: of the class that the server raised.
+            KefuError: of the class that the server raised; UNAVAILABLE only when the time is up.
         """
         request = pb.ConverseRequest(session=session, request_id=request_id or str(uuid.uuid4()))
         request.input.text = text
-        turn, sequence = "", 0
-        for attempt in range(_MAX_RESUMES + 1):
+        turn, sequence, broken = "", 0, False
+        deadline = time.monotonic() + self._timeout
+        while True:
             try:
-                async for event in self._events(request, turn, sequence):
+                async for event in self._events(request, turn, sequence, deadline):
                     turn = turn or event.started.turn
                     sequence = event.sequence
                     yield event
+                    if event.HasField("completed"):
+                        return  # whatever breaks now, the turn is whole
                 return
             except grpc.RpcError as error:
                 failure = from_rpc_error(error, "session")
-                if failure.code is not Code.UNAVAILABLE or attempt == _MAX_RESUMES:
-                    raise failure from None
+            pause = _pause_seconds(failure, broken)
+            if pause is None or time.monotonic() + pause >= deadline:
+                raise failure
+            if isinstance(failure, TurnNotFound):
+                turn, sequence = "", 0
+            broken = True
+            await asyncio.sleep(pause)
 
     async def _events(
-        self, request: pb.ConverseRequest, turn: str, sequence: int
+        self, request: pb.ConverseRequest, turn: str, sequence: int, deadline: float
     ) -> AsyncIterator[TurnEvent]:
+        """The events of the turn from the beginning, or behind `sequence` of a turn that began."""
         call: grpc.aio.UnaryStreamCall[object, pb.ConverseResponse | pb.ResumeTurnResponse]
-        options = {"timeout": self._timeout, "metadata": self._metadata, "wait_for_ready": True}
+        left = deadline - time.monotonic()
+        options = {"timeout": left, "metadata": self._metadata, "wait_for_ready": True}
         if turn:
             resume = pb.ResumeTurnRequest(name=turn, after_sequence=sequence)
             call = self.stub.ResumeTurn(resume, **options)
@@ -114,6 +130,18 @@ class Client:
             call = self.stub.Converse(request, **options)
         async for response in call:
             yield response.event
+
+
+def _pause_seconds(failure: KefuError, broken: bool) -> float | None:
+    """How long to wait before the turn is taken up again; None where that would not help.
+
+    Args:
+        failure: how the last attempt ended.
+        broken: whether an earlier attempt got through: then a running turn is our own.
+    """
+    if failure.code is Code.UNAVAILABLE or (broken and isinstance(failure, TurnInProgress)):
+        return failure.retry_after_seconds or _PAUSE_SECONDS
+    return 0.0 if isinstance(failure, TurnNotFound) else None
 
 
 @asynccontextmanager
@@ -130,21 +158,26 @@ async def connect(
 
     Args:
         target: gRPC target, such as `127.0.0.1:4433` or `dns:///session.kefu:8443`.
-        cert, key, ca: PEM files, as `kefu certs issue` writes them.
+        cert: PEM file of the client certificate, as `kefu certs issue` writes it.
+        key: PEM file of its private key.
+        ca: PEM file of the CA that the server's certificate must chain to.
         timeout_seconds: of each call.
         end_user_token: JWT that names the customer; empty: none.
 
     Raises:
         KefuError: a file cannot be read.
     """
-    try:
-        credentials = grpc.ssl_channel_credentials(
-            Path(ca).read_bytes(), Path(key).read_bytes(), Path(cert).read_bytes()
-        )
-    except OSError as error:
-        raise KefuError(f"{error.filename}: {error.strerror}") from None
-    channel = open_channel(target, credentials)
+    channel = open_channel(target, _credentials(cert, key, ca))
     try:
         yield Client(channel, timeout_seconds, end_user_token)
     finally:
         await channel.close()
+
+
+def _credentials(cert: str | Path, key: str | Path, ca: str | Path) -> grpc.ChannelCredentials:
+    try:
+        return grpc.ssl_channel_credentials(
+            Path(ca).read_bytes(), Path(key).read_bytes(), Path(cert).read_bytes()
+        )
+    except OSError as error:
+        raise KefuError(f"{error.filename}: {error.strerror}") from None

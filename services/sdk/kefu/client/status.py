@@ -1,9 +1,18 @@
 """Errors on the wire: `KefuError` to `google.rpc.Status` and back (AIP-193)."""
 
+import math
+
 import grpc
 from google.protobuf import any_pb2, duration_pb2
 from google.rpc import code_pb2, error_details_pb2, status_pb2
-from kefu.errors import Code, KefuError, ServiceUnavailable, by_reason
+from kefu.errors import (
+    Code,
+    DeadlineExceeded,
+    KefuError,
+    MethodNotFound,
+    ServiceUnavailable,
+    by_reason,
+)
 
 DOMAIN = "kefu"
 DETAILS_KEY = "grpc-status-details-bin"
@@ -30,7 +39,7 @@ def to_status(error: KefuError) -> status_pb2.Status:
         )
     if error.retry_after_seconds is not None:
         delay = duration_pb2.Duration()
-        delay.FromMilliseconds(int(error.retry_after_seconds * 1000))
+        delay.FromMilliseconds(math.ceil(error.retry_after_seconds * 1000))
         details.append(error_details_pb2.RetryInfo(retry_delay=delay))
     for locale, text in zip(("zh", "en"), error.localized or (), strict=False):
         details.append(error_details_pb2.LocalizedMessage(locale=locale, message=text))
@@ -53,6 +62,10 @@ def from_rpc_error(error: grpc.RpcError, service: str) -> KefuError:
     number, _ = error.code().value
     if error.code() is grpc.StatusCode.UNAVAILABLE:
         return ServiceUnavailable(f"the {service} service is unavailable, retry", service=service)
+    if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return DeadlineExceeded(service=service)
+    if error.code() is grpc.StatusCode.UNIMPLEMENTED:
+        return MethodNotFound(service=service)
     return _unknown(number, error.details() or error.code().name)
 
 
