@@ -16,11 +16,12 @@ help: ## What there is
 
 setup: $(READY) ## Virtual environment with the locked packages; quick when nothing changed
 
-$(READY): deploy/locks/dev.txt pyproject.toml
+$(READY): deploy/locks/dev.txt pyproject.toml examples/node/package-lock.json
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: install it, or say make PYTHON=/path/to/python3.11"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r deploy/locks/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --prefix examples/node || echo "npm ci failed: the tests of the Node client skip"; fi
 	touch $(READY)
 
 demo: setup ## A bilingual conversation through every service, in a throwaway directory

@@ -1,0 +1,14 @@
+"""One mesh for all tests of this folder."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.running import Running, running_mesh
+
+
+@pytest.fixture(scope="session")
+def mesh() -> Iterator[Running]:
+    """A mesh with the sample company."""
+    with running_mesh() as running:
+        yield running
