@@ -1,0 +1,164 @@
+"""What the service keeps and gives back: knowledge bases, documents, answers, by their names."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from services.knowledge.ranking import Scored, Verdict
+from services.language import Language
+
+FIRST_VERSION = 1
+"""Version of an empty knowledge base."""
+
+
+@dataclass(frozen=True, slots=True)
+class BaseName:
+    """The name of a knowledge base: `tenants/{tenant}/knowledgeBases/{base}`."""
+
+    tenant: str
+    base: str
+
+    @classmethod
+    def parse(cls, name: str) -> "BaseName":
+        """Read a name whose form the contract has checked; further parts are ignored."""
+        _, tenant, _, base, *_ = name.split("/")
+        return cls(tenant, base)
+
+    def __str__(self) -> str:
+        return f"tenants/{self.tenant}/knowledgeBases/{self.base}"
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentName:
+    """The name of a document: `{knowledge base}/documents/{document}`."""
+
+    base: BaseName
+    document: str
+
+    @classmethod
+    def parse(cls, name: str) -> "DocumentName":
+        """Read a name whose form the contract has checked."""
+        return cls(BaseName.parse(name), name.rpartition("/")[2])
+
+    def __str__(self) -> str:
+        return f"{self.base}/documents/{self.document}"
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeBase:
+    """A set of documents that is searched together.
+
+    Attributes:
+        name: Its name.
+        display_name: For people; may be empty.
+        version: Grows with every change of the content.
+        create_time: When it was made.
+    """
+
+    name: BaseName
+    display_name: str
+    version: int
+    create_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """An imported file.
+
+    Attributes:
+        name: Its name.
+        path: As imported.
+        title: First heading, else the file's name.
+        revision: SHA-256 of the content, hex.
+        language: Detected.
+        passage_count: Passages it was cut into.
+        faq_count: FAQs it holds.
+        embedded: True where all its vectors are there.
+        import_time: When this content was imported.
+    """
+
+    name: DocumentName
+    path: str
+    title: str
+    revision: str
+    language: Language
+    passage_count: int
+    faq_count: int
+    embedded: bool
+    import_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """What became of a file.
+
+    Attributes:
+        path: The file's path.
+        document: The stored document; None where it failed.
+        changed: False where the same content was there already.
+        problem: Why it failed; empty where it did not.
+    """
+
+    path: str
+    document: Document | None
+    changed: bool
+    problem: str = ""
+
+
+class HitReason(StrEnum):
+    """Why an FAQ answers a question."""
+
+    EXACT = "exact"
+    """The question is one of the FAQ's, letter for letter after folding."""
+    EQUIVALENT = "equivalent"
+    """The same content words, numbers, codes and negation as one of the FAQ's questions."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaqHit:
+    """An FAQ that answers.
+
+    Attributes:
+        document: Id of its document.
+        revision: Content hash of the document.
+        faq_id: Its id in the file.
+        question: The FAQ's own question.
+        answer: Its answer.
+        reason: Why it hit.
+        cached: True where it came out of the answer cache.
+    """
+
+    document: str
+    revision: str
+    faq_id: str
+    question: str
+    answer: str
+    reason: HitReason
+    cached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """What was found.
+
+    Attributes:
+        faq: The FAQ with the same question, if any.
+        passages: Best first.
+        verdict: What the evidence is worth.
+        version: The version that was searched.
+        lexical_only: True where no vector took part, though passages were wanted.
+    """
+
+    faq: FaqHit | None
+    passages: tuple[Scored, ...]
+    verdict: Verdict
+    version: int
+    lexical_only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentPage:
+    """Documents by path, and where the next page starts (empty at the end)."""
+
+    documents: tuple[Document, ...]
+    next_page_token: str

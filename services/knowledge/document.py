@@ -1,0 +1,119 @@
+"""What a file becomes when it is imported: its text, passages and FAQs, with their places."""
+
+import hashlib
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from services.language import Language, Span
+
+DOCUMENT_ID_LENGTH = 64
+"""Longest document id in characters; the contract's limit."""
+
+_READING = "1"
+"""Changes when files are read or cut differently, so that unchanged files are read again."""
+
+_NOT_IN_AN_ID = re.compile(r"[^A-Za-z0-9_.-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A stretch of a document that is found, ranked and cited as one.
+
+    Attributes:
+        headings: The headings it stands under, outermost first.
+        text: Exactly the document's text at `span`.
+        span: Its place in the document's NFC text, in code points.
+        language: The language of `text`.
+    """
+
+    headings: tuple[str, ...]
+    text: str
+    span: Span
+    language: Language
+
+
+@dataclass(frozen=True, slots=True)
+class Faq:
+    """A question that the company has answered.
+
+    Attributes:
+        faq_id: Its id in the file; the same id in another language is its translation.
+        language: The language of question and answer.
+        question: As the company words it.
+        variants: Other ways to ask the same.
+        answer: The answer, as it is shown to customers.
+        tags: The company's own labels.
+        span: Place of question and answer in the document's text.
+    """
+
+    faq_id: str
+    language: Language
+    question: str
+    variants: tuple[str, ...]
+    answer: str
+    tags: tuple[str, ...]
+    span: Span
+
+    @property
+    def questions(self) -> tuple[str, ...]:
+        """All ways to ask it, the company's own first, each once."""
+        return tuple(dict.fromkeys((self.question, *self.variants)))
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedDocument:
+    """A file that was read.
+
+    Attributes:
+        path: As the caller named it.
+        title: First heading, else the file's name.
+        text: NFC, lines end with a line feed; every span refers to it.
+        language: The language of `text`.
+        revision: SHA-256 of the file's bytes, hex.
+        passages: In order; empty for an FAQ file.
+        faqs: In order; empty for a text.
+    """
+
+    path: str
+    title: str
+    text: str
+    language: Language
+    revision: str
+    passages: tuple[Passage, ...] = ()
+    faqs: tuple[Faq, ...] = ()
+
+
+def normalise(text: str) -> str:
+    """Return the text as it is stored: NFC (AIP-210), lines end with a line feed."""
+    return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def revision_of(content: bytes) -> str:
+    """Return the hash that names a file's content, hex; equal hashes need no new import."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def reading_of(revision: str) -> str:
+    """Return what has to be equal for an import to be skipped: content and way of reading."""
+    return f"{_READING}:{revision}"
+
+
+def document_id(path: str) -> str:
+    """Make the last part of a document's name from its path.
+
+    A path that is a valid id stays; any other keeps its readable part and gets a hash of the
+    whole, so that two paths never share an id.
+
+    Args:
+        path: 1 to 500 code points, any characters.
+
+    Returns:
+        1 to 64 characters of `A-Za-z0-9_.-`.
+    """
+    path = unicodedata.normalize("NFC", path)
+    readable = _NOT_IN_AN_ID.sub("-", path.replace("/", "."))
+    if readable == path and len(path) <= DOCUMENT_ID_LENGTH:
+        return path
+    digest = hashlib.sha256(path.encode()).hexdigest()[:10]
+    return f"{readable[: DOCUMENT_ID_LENGTH - 11]}-{digest}"

@@ -1,0 +1,99 @@
+"""Vectors for what was imported: at once where the embedding service answers, later where not."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+from kefu.errors import EmbeddingMismatch, KefuError
+
+if TYPE_CHECKING:
+    from services.knowledge.vector_store import VectorStore
+
+DIMENSIONS = 384
+"""Values of a vector; the width of the database's column."""
+
+BATCH = 8
+"""Texts in a call: about two seconds of a loaded core, so that questions are not kept waiting."""
+
+PATIENCE_SECONDS = 2.0
+"""Longest that an import waits for its vectors. A page is done in that time; a whole shop's
+knowledge takes half a minute, and can be searched by words meanwhile."""
+
+_LOOK_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """Vectors of some texts, in their order."""
+
+    model: str
+    """What made them; vectors of different models are never compared."""
+    values: Sequence[Sequence[float]]
+    """float, shape (texts, `DIMENSIONS`), rows L2-normalised."""
+
+
+Embed = Callable[[str, Sequence[str]], Awaitable[Vectors]]
+"""Turns texts of a tenant into vectors; raises KefuError where it cannot."""
+
+
+class Embedding:
+    """The work of giving every entry its vector."""
+
+    def __init__(self, store: "VectorStore", embed: Embed, retry_seconds: float) -> None:
+        """Start with whatever was left undone.
+
+        Args:
+            store: Where entries wait for their vectors.
+            embed: Makes vectors.
+            retry_seconds: How long to wait after a failure.
+        """
+        self._store = store
+        self._embed = embed
+        self._retry_seconds = retry_seconds
+        self._one_at_a_time = asyncio.Lock()
+        self._wanted = asyncio.Event()
+        self._wanted.set()
+
+    async def finish(self, budget_seconds: float) -> None:
+        """Embed what waits, as far as the time goes; the rest follows in the background.
+
+        Args:
+            budget_seconds: Most time to take; never more than `PATIENCE_SECONDS`.
+        """
+        try:
+            async with asyncio.timeout(min(budget_seconds, PATIENCE_SECONDS)):
+                await self._work()
+        except (TimeoutError, KefuError):
+            self._wanted.set()
+
+    async def run(self) -> None:
+        """Embed what waits, again after each failure and each call of `finish`, for ever."""
+        log = structlog.get_logger("knowledge")
+        while True:
+            # Another replica may have ended before its work; nobody tells this one.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wanted.wait(), _LOOK_SECONDS)
+            self._wanted.clear()
+            try:
+                await self._work()
+            except Exception as error:
+                # The type alone: the text of a defect may quote the company's documents.
+                reason = error.reason if isinstance(error, KefuError) else type(error).__name__
+                log.warning("embedding_waits", reason=reason)
+                self._wanted.set()
+                await asyncio.sleep(self._retry_seconds)
+
+    async def _work(self) -> None:
+        async with self._one_at_a_time:
+            while (waiting := await self._store.unembedded(BATCH)) is not None:
+                base, texts = waiting
+                vectors = await self._embed(base.tenant, [each.text for each in texts])
+                if any(len(vector) != DIMENSIONS for vector in vectors.values):
+                    raise EmbeddingMismatch(expected=f"{DIMENSIONS} values", got=vectors.model)
+                await self._store.embed(base, vectors.model, {
+                    each.entry: vector
+                    for each, vector in zip(texts, vectors.values, strict=True)
+                })

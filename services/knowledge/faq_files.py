@@ -1,0 +1,181 @@
+"""FAQ files: JSON Lines, or CSV with the same columns."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from services.knowledge.document import Faq, normalise
+from services.language import Language, Span, detect
+
+COLUMNS = ("id", "language", "question", "variants", "answer", "tags")
+"""What an entry may say; `id`, `question` and `answer` it has to."""
+
+LIMITS = {"id": 128, "language": 16, "question": 1000, "answer": 6000}
+"""Longest values in code points. With its question an answer still fits a passage (8,000)."""
+
+MOST_LISTED = 64
+"""Most variants or tags of one entry: more is a mistake in the file."""
+
+_REQUIRED = ("id", "question", "answer")
+_LISTS = ("variants", "tags")
+_LIST_SEPARATOR = "|"
+_MOST_REPORTED = 10
+
+# What a JSON escape can smuggle in: control characters and halves of surrogate pairs.
+_NOT_TEXT = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+
+class MalformedLines(Exception):
+    """Lines that are no FAQ entry. `str()` names each with what is wrong, ten at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaqFile:
+    """A read FAQ file.
+
+    Attributes:
+        text: Questions and answers one after the other, to show and to cite from.
+        faqs: The entries; their spans refer to `text`.
+    """
+
+    text: str
+    faqs: tuple[Faq, ...]
+
+
+def read_jsonl(text: str) -> FaqFile:
+    """Read one JSON object a line; blank lines are skipped.
+
+    Raises:
+        MalformedLines: at least one line is no entry; nothing of the file is used.
+    """
+    return _read(_json_rows(text))
+
+
+def read_csv(text: str) -> FaqFile:
+    """Read comma-separated values (RFC 4180) with a header; lists are separated by `|`.
+
+    Raises:
+        MalformedLines: at least one row is no entry; nothing of the file is used.
+    """
+    return _read(_csv_rows(text))
+
+
+_Row = tuple[int, dict[str, Any] | str]
+"""A line's number with its entry, or with what is wrong with it."""
+
+
+def _json_rows(text: str) -> Iterator[_Row]:
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line)
+        except json.JSONDecodeError as error:
+            yield number, f"not JSON ({error.msg} at column {error.colno})"
+        except (ValueError, RecursionError):
+            yield number, "not JSON (a number too long, or too deeply nested)"
+        else:
+            yield number, value if isinstance(value, dict) else "not a JSON object"
+
+
+def _csv_rows(text: str) -> Iterator[_Row]:
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    try:
+        if problem := _header_problem(reader.fieldnames or ()):
+            yield 1, problem
+            return
+        for row in reader:
+            if None in row or None in row.values():
+                yield reader.line_num, "another number of values than the header"
+                continue
+            lists = {key: row[key].split(_LIST_SEPARATOR) for key in _LISTS if key in row}
+            yield reader.line_num, {**row, **lists}
+    except csv.Error as error:
+        # The reader has counted the lines before the broken one.
+        number = min(reader.line_num + 1, text.rstrip().count("\n") + 1)
+        yield number, f"not CSV ({error})"
+
+
+def _header_problem(columns: Sequence[str]) -> str:
+    """Say what is wrong with a header; empty where nothing is."""
+    if missing := [column for column in _REQUIRED if column not in columns]:
+        return f"the header lacks {', '.join(missing)}"
+    if len(set(columns)) < len(columns) or not set(columns) <= set(COLUMNS):
+        return f"a column that is unknown or there twice; known are {', '.join(COLUMNS)}"
+    return ""
+
+
+def _read(rows: Iterator[_Row]) -> FaqFile:
+    faqs: list[Faq] = []
+    problems: list[str] = []
+    seen: set[tuple[str, str]] = set()
+    offset = 0
+    for number, row in rows:
+        problem = row if isinstance(row, str) else _problem(row)
+        if isinstance(row, str) or problem:
+            problems.append(f"line {number}: {problem}")
+            continue
+        faq = _faq(row, offset)
+        if (faq.faq_id, faq.language) in seen:
+            problems.append(f"line {number}: the id is there twice in this language")
+        seen.add((faq.faq_id, faq.language))
+        faqs.append(faq)
+        offset = faq.span.end + 2
+    if problems:
+        more = len(problems) - _MOST_REPORTED
+        raise MalformedLines("; ".join(problems[:_MOST_REPORTED])
+                             + (f"; and {more} more" if more > 0 else ""))
+    return FaqFile("\n\n".join(rendered(faq.question, faq.answer) for faq in faqs), tuple(faqs))
+
+
+def rendered(question: str, answer: str) -> str:
+    """Return a question and its answer as they stand in the document's text."""
+    return f"{question}\n{answer}"
+
+
+def _problem(row: dict[str, Any]) -> str:
+    """Say what is wrong with an entry, never quoting it; empty where nothing is."""
+    for key in row:
+        if key not in COLUMNS:
+            return f"unknown column; known are {', '.join(COLUMNS)}"
+    for key in _REQUIRED:
+        if not row.get(key):
+            return f"no {key}"
+    for key, limit in LIMITS.items():
+        value = row.get(key, "")
+        if not isinstance(value, str) or _NOT_TEXT.search(value):
+            return f"{key} is not a text"
+        if len(value) > limit or (key in _REQUIRED and not value.strip()):
+            return f"{key} has to have 1 to {limit} characters"
+    for key in _LISTS:
+        values = row.get(key, [])
+        if not isinstance(values, list) or not all(
+            isinstance(value, str) and not _NOT_TEXT.search(value) for value in values
+        ):
+            return f"{key} is not a list of texts"
+        if len(values) > MOST_LISTED or any(len(value) > LIMITS["question"] for value in values):
+            return f"{key} has more than {MOST_LISTED} entries, or one that is too long"
+    return ""
+
+
+def _faq(row: dict[str, Any], offset: int) -> Faq:
+    question, answer = _clean(row["question"]), _clean(row["answer"])
+    variants = tuple(filter(None, map(_clean, row.get("variants", []))))
+    tags = tuple(filter(None, map(_clean, row.get("tags", []))))
+    end = offset + len(rendered(question, answer))
+    return Faq(_clean(row["id"]), _language(row.get("language", ""), question), question,
+               variants, answer, tags, Span(offset, end))
+
+
+def _clean(value: str) -> str:
+    return normalise(value).strip()
+
+
+def _language(declared: str, question: str) -> Language:
+    """Return the declared language (`zh-TW` is `zh`), else the one the question is written in."""
+    primary = declared.strip().lower().replace("_", "-").split("-")[0]
+    return Language(primary) if primary in set(Language) else detect(question)

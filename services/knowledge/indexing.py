@@ -1,0 +1,87 @@
+"""What a document is found under: one entry for each passage and each wording of an FAQ."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from services.knowledge.document import Faq, ParsedDocument, Passage
+from services.knowledge.equivalence import question_key, signature
+from services.knowledge.faq_files import rendered
+from services.knowledge.lexical import index_terms
+from services.language import Language, Span
+
+HEADING_LENGTH = 500
+"""Longest title with headings in code points; the contract's limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A text that is searched.
+
+    Attributes:
+        heading: Title and headings, joined by ` > `; empty for FAQs, whose question says more.
+        text: A passage, a wording of an FAQ's question, or an FAQ's question and answer.
+        span: The passage or the FAQ in its document.
+        language: Of the text.
+        faq: The FAQ's place in its file; None for a passage.
+        terms: What it is found under by words.
+        question_hash: Of the folded question; None where the entry is no question.
+        signature_hash: Of the question's content; None where there is none.
+    """
+
+    heading: str
+    text: str
+    span: Span
+    language: Language
+    faq: int | None
+    terms: frozenset[str]
+    question_hash: bytes | None = None
+    signature_hash: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionHashes:
+    """The two forms in which a question is compared with the FAQs', hashed; None: no such form."""
+
+    exact: bytes | None
+    equivalent: bytes | None
+
+
+def question_hashes(question: str) -> QuestionHashes:
+    """Hash a question, so that equal ones meet in an index and no text is kept for it."""
+    return QuestionHashes(_hash(question_key(question)), _hash(signature(question)))
+
+
+def entries(document: ParsedDocument) -> list[Entry]:
+    """List what a document is found under, in the order of its text."""
+    found = [_passage_entry(document.title, passage) for passage in document.passages]
+    for place, faq in enumerate(document.faqs):
+        found += _faq_entries(place, faq)
+    return found
+
+
+def embedded_text(heading: str, text: str) -> str:
+    """Return what a vector is made of: a passage means little without its headings."""
+    return f"{heading}\n{text}" if heading else text
+
+
+def _passage_entry(title: str, passage: Passage) -> Entry:
+    headings = passage.headings
+    labels = headings if headings[:1] == (title,) else (title, *headings)
+    heading = " > ".join(labels)[:HEADING_LENGTH]
+    return Entry(heading, passage.text, passage.span, passage.language, None,
+                 index_terms((heading, passage.text)))
+
+
+def _faq_entries(place: int, faq: Faq) -> Iterator[Entry]:
+    for question in faq.questions:
+        hashes = question_hashes(question)
+        yield Entry("", question, faq.span, faq.language, place, index_terms((question,)),
+                    hashes.exact, hashes.equivalent)
+    # Words that only the answer has find the FAQ too.
+    yield Entry("", rendered(faq.question, faq.answer), faq.span, faq.language, place,
+                index_terms((faq.question, faq.answer, *faq.tags)))
+
+
+def _hash(form: str) -> bytes | None:
+    return hashlib.sha256(form.encode()).digest() if form else None

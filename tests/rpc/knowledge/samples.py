@@ -1,0 +1,106 @@
+"""Requests about the sample shop, and a generation service whose vectors are made of characters."""
+
+import hashlib
+import itertools
+import math
+import struct
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from kefu.errors import ModelUnavailable
+from kefu.generation.v1 import generation_pb2
+from kefu.generation.v1.generation_pb2_grpc import GenerationServiceServicer
+from kefu.knowledge.v1 import knowledge_pb2 as pb
+from kefu.type.v1.text_pb2 import Embedding
+
+from services.language import fold
+
+TENANT = "tenants/shop"
+MODEL = "characters-1"
+DIMENSIONS = 384
+SECONDS = 20.0
+"""Deadline of calls that are not about deadlines."""
+
+RETURNS = """\
+# 退货
+
+## 期限
+
+签收后十五天内可以无理由退货。
+
+## 运费
+
+因个人原因退货，运费由顾客承担。
+"""
+DELIVERY = "# Delivery\n\nStandard delivery takes three days. Islands take five days.\n"
+FAQS = """\
+{"id":"how","question":"怎么退货？","variants":["退货流程"],"answer":"在订单页点申请。"}
+{"id":"excluded","question":"哪些商品不能退货","answer":"礼品卡不能退货。"}
+{"id":"size","question":"Is size L available?","answer":"Yes, L is in stock."}
+"""
+FILES = {"zh/returns.md": RETURNS, "en/delivery.md": DELIVERY, "faqs.jsonl": FAQS}
+
+
+def request_id() -> str:
+    """A fresh UUID."""
+    return str(uuid.uuid4())
+
+
+def importing(base: str, files: Mapping[str, str | bytes]) -> Iterator[pb.ImportDocumentsRequest]:
+    """The messages of an import."""
+    header = pb.ImportHeader(parent=base, request_id=request_id())
+    yield pb.ImportDocumentsRequest(header=header)
+    for path, content in files.items():
+        data = content.encode() if isinstance(content, str) else content
+        yield pb.ImportDocumentsRequest(file=pb.SourceFile(path=path, content=data))
+
+
+def vector(text: str) -> list[float]:
+    """A vector that is near another one where the texts share pairs of characters.
+
+    Cosines lie between 0.75 and 1, as those of the real model do.
+    """
+    counts = [0.0] * (DIMENSIONS - 1)
+    folded = fold(text)
+    for pair in itertools.pairwise(folded):
+        digest = hashlib.sha256("".join(pair).encode()).digest()
+        counts[int.from_bytes(digest[:4]) % len(counts)] += 1
+    length = math.sqrt(sum(count * count for count in counts)) or 1.0
+    return [math.sqrt(0.75), *(0.5 * count / length for count in counts)]
+
+
+def embedding(text: str, model: str = MODEL) -> Embedding:
+    """A question's vector as a message."""
+    return Embedding(model=model, vector=struct.pack(f"<{DIMENSIONS}f", *vector(text)))
+
+
+class CharacterVectors(GenerationServiceServicer):
+    """Speaks the contract's Embed; a test may break it and repair it.
+
+    Attributes:
+        down: while True, calls fail as they do without a model.
+        model: the name that it gives its vectors.
+        embedded: every text that it was asked for.
+    """
+
+    def __init__(self) -> None:
+        self.down = False
+        self.model = MODEL
+        self.embedded: list[str] = []
+
+    async def Embed(
+        self, request: generation_pb2.EmbedRequest, context: Any
+    ) -> generation_pb2.EmbedResponse:
+        """Turn texts into vectors."""
+        if self.down:
+            raise ModelUnavailable()
+        self.embedded += request.texts
+        return generation_pb2.EmbedResponse(
+            embeddings=[embedding(text, self.model) for text in request.texts]
+        )
+
+
+def titles(passages: Iterable[pb.ScoredPassage]) -> list[str]:
+    """The titles of passages, in order."""
+    return [passage.title for passage in passages]

@@ -1,0 +1,132 @@
+"""Vectors follow the documents, now or later, and never hold an import up."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from kefu.knowledge.v1 import knowledge_pb2 as pb
+from kefu.knowledge.v1.knowledge_pb2_grpc import KnowledgeServiceStub
+
+from services.knowledge.__main__ import build
+from services.knowledge.settings import Settings
+from tests.rpc.knowledge.samples import (
+    FILES,
+    SECONDS,
+    CharacterVectors,
+    embedding,
+    importing,
+    request_id,
+    titles,
+)
+from tests.support.mesh import Served, serve
+
+LEXICAL_ONLY, READY = pb.Document.STATE_LEXICAL_ONLY, pb.Document.STATE_READY
+
+
+async def bring(stub: KnowledgeServiceStub, base: str) -> set[int]:
+    """Import the sample and return the states of its documents."""
+    response = await stub.ImportDocuments(importing(base, FILES), timeout=SECONDS)
+    return {result.document.state for result in response.results}
+
+
+async def states(stub: KnowledgeServiceStub, base: str) -> set[int]:
+    response = await stub.ListDocuments(pb.ListDocumentsRequest(parent=base), timeout=SECONDS)
+    return {document.state for document in response.documents}
+
+
+async def until_ready(stub: KnowledgeServiceStub, base: str) -> None:
+    """Wait for the background work, asking as a content owner would."""
+    async with asyncio.timeout(SECONDS):
+        while await states(stub, base) != {READY}:  # noqa: ASYNC110 (another process works)
+            await asyncio.sleep(0.02)
+
+
+async def search(stub: KnowledgeServiceStub, base: str, model: str = "") -> pb.SearchResponse:
+    vector = embedding("退货运费", model) if model else embedding("退货运费")
+    return await stub.Search(
+        pb.SearchRequest(parent=base, query="退货运费", embedding=vector), timeout=SECONDS)
+
+
+async def test_an_import_succeeds_without_the_generation_service(
+    stub: KnowledgeServiceStub, base: str, vectors: CharacterVectors
+) -> None:
+    """The documents are there, are found by words, and say that their vectors are not."""
+    vectors.down = True
+    assert await bring(stub, base) == {LEXICAL_ONLY}
+    response = await search(stub, base)
+    assert titles(response.passages)[0] == "退货 > 运费"
+    assert response.lexical_only
+
+
+async def test_vectors_follow_when_the_service_is_back(
+    stub: KnowledgeServiceStub, base: str, vectors: CharacterVectors
+) -> None:
+    """Nobody has to import again."""
+    vectors.down = True
+    await bring(stub, base)
+    vectors.down = False
+    await until_ready(stub, base)
+    response = await search(stub, base)
+    assert not response.lexical_only
+    assert response.passages[0].dense_rank == 1
+
+
+async def test_a_restart_goes_on_with_what_was_left(
+    settings: dict[str, Any], generation: Served, stub: KnowledgeServiceStub, base: str,
+    vectors: CharacterVectors,
+) -> None:
+    """The backlog is in the database, not in the process."""
+    vectors.down = True
+    await bring(stub, base)
+    vectors.down = False
+    async with another_replica(settings, generation) as replica:
+        await until_ready(replica, base)
+
+
+async def test_a_new_model_replaces_all_vectors(
+    stub: KnowledgeServiceStub, base: str, vectors: CharacterVectors
+) -> None:
+    """Vectors of two models are never mixed: the first new one makes all others be made anew."""
+    await bring(stub, base)
+    vectors.model = "characters-2"
+    await stub.ImportDocuments(importing(base, {"new.md": "text"}), timeout=SECONDS)
+    await until_ready(stub, base)
+    response = await search(stub, base, "characters-2")
+    assert (response.lexical_only, titles(response.passages)[0]) == (False, "退货 > 运费")
+
+
+async def test_a_document_deleted_meanwhile_does_no_harm(
+    stub: KnowledgeServiceStub, base: str, vectors: CharacterVectors
+) -> None:
+    """What waits for a vector may vanish; the rest gets its own."""
+    vectors.down = True
+    response = await stub.ImportDocuments(
+        importing(base, {**FILES, "gone.txt": "soon gone"}), timeout=SECONDS)
+    name = response.results[-1].document.name
+    await stub.DeleteDocument(
+        pb.DeleteDocumentRequest(name=name, request_id=request_id()), timeout=SECONDS)
+    vectors.down = False
+    await until_ready(stub, base)
+    assert "gone\nsoon gone" not in vectors.embedded
+
+
+async def test_an_import_does_not_wait_long_for_vectors(
+    stub: KnowledgeServiceStub, base: str, vectors: CharacterVectors,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A slow model makes vectors late, not the import."""
+    monkeypatch.setattr("services.knowledge.embedding.PATIENCE_SECONDS", 0.0)
+    assert await bring(stub, base) == {LEXICAL_ONLY}
+    await until_ready(stub, base)
+
+
+@contextlib.asynccontextmanager
+async def another_replica(
+    settings: dict[str, Any], generation: Served
+) -> AsyncIterator[KnowledgeServiceStub]:
+    """A client of a second process of the service."""
+    async with serve("knowledge", build, Settings, **settings) as served:
+        served.authority, served.folder = generation.authority, generation.folder
+        yield served.stub(KnowledgeServiceStub, role="content-owner")

@@ -1,0 +1,167 @@
+"""Order, score and verdict follow from evidence that can be named."""
+
+from dataclasses import replace
+
+import pytest
+
+from services.knowledge.lexical import query_terms
+from services.knowledge.ranking import (
+    Candidate,
+    Frequencies,
+    Question,
+    Scored,
+    Verdict,
+    rank,
+    verdict,
+)
+from services.language import Language, Span
+
+
+def ask(text: str, language: Language = Language.ZH) -> Question:
+    return Question(text, query_terms(text), language)
+
+
+def passage(name: str, matched: tuple[int, ...], cosine: float | None = None, *,
+            language: Language = Language.ZH) -> Candidate:
+    return Candidate(name, "r", "title", "text", Span(0, 4), language, None, None, matched, cosine)
+
+
+def faq(name: str, asked: str | None, matched: tuple[int, ...],
+        cosine: float | None = None) -> Candidate:
+    return replace(passage(name, matched, cosine), faq=0, asked=asked)
+
+
+def rare(question: Question, total: int = 1000) -> Frequencies:
+    return Frequencies([1] * len(question.terms), total)
+
+
+def names(ranked: list[Scored]) -> list[str]:
+    return [scored.candidate.document for scored in ranked]
+
+
+def test_without_vectors_words_decide() -> None:
+    """The more of the question a passage has, the better; all of it is 1."""
+    question = ask("退货运费")
+    everything = tuple(range(len(question.terms)))
+    ranked = rank(question, rare(question), [passage("half", (0,)), passage("all", everything)])
+    assert names(ranked) == ["all", "half"]
+    assert ranked[0].score == pytest.approx(1.0)
+    assert [(each.lexical_rank, each.dense_rank) for each in ranked] == [(1, 0), (2, 0)]
+
+
+def test_rare_words_count_more() -> None:
+    """A word that is everywhere says little about any passage."""
+    question = ask("商品 研磨器")
+    frequencies = Frequencies([900, *[2] * (len(question.terms) - 1)], 1000)
+    ranked = rank(question, frequencies, [passage("common", (0,)), passage("rare", (1,))])
+    assert names(ranked) == ["rare", "common"]
+
+
+def test_words_and_meaning_are_joined() -> None:
+    """A paraphrase without shared words wins over a shared common word, and both are ranked."""
+    question = ask("退货 运费")
+    ranked = rank(question, rare(question), [
+        passage("words", (0,), 0.82), passage("meaning", (), 0.94)])
+    assert names(ranked) == ["meaning", "words"]
+    assert [(each.lexical_rank, each.dense_rank) for each in ranked] == [(0, 1), (1, 2)]
+
+
+def test_scores_stay_in_their_range() -> None:
+    """However alike or unlike the vectors are."""
+    question = ask("退货")
+    ranked = rank(question, rare(question), [passage("a", (0,), 1.0), passage("b", (0,), -1.0)])
+    assert [each.score for each in ranked] == [pytest.approx(1.0), pytest.approx(0.4)]
+
+
+def test_what_has_no_evidence_is_left_out() -> None:
+    """The nearest of nothing near is no result."""
+    question = ask("退货")
+    assert rank(question, rare(question), [passage("a", (), 0.6)]) == []
+
+
+def test_a_passage_without_the_code_falls_behind() -> None:
+    """Vectors hardly tell PPR-9087 from PPR-9078; the code does."""
+    question = ask("PPR-9087 保修")
+    code = next(place for place, term in enumerate(question.terms) if term.text == "ppr9087")
+    ranked = rank(question, rare(question), [
+        passage("other product", (1,), 0.93), passage("right product", (code,), 0.90)])
+    assert names(ranked) == ["right product", "other product"]
+
+
+def test_a_number_that_stands_nowhere_does_not_matter() -> None:
+    """An order number is the customer's own; no passage can have it."""
+    question = ask("订单 1001 怎么退货")
+    counts = [0 if term.text == "1001" else 5 for term in question.terms]
+    found = [passage("returns", tuple(place for place, count in enumerate(counts) if count), 0.93)]
+    frequencies = Frequencies(counts, 1000)
+    ranked = rank(question, frequencies, found)
+    assert verdict(question, frequencies, ranked) is Verdict.ANSWERABLE
+
+
+def test_a_code_that_stands_nowhere_leaves_no_certain_answer() -> None:
+    """A product that the company does not have must not get another product's answer."""
+    question = ask("QQQ-1234 保修多久")
+    counts = [0 if term.text == "qqq1234" else 5 for term in question.terms]
+    found = [passage("warranty", tuple(place for place, count in enumerate(counts) if count), 0.95)]
+    frequencies = Frequencies(counts, 1000)
+    assert verdict(question, frequencies, rank(question, frequencies, found)) is Verdict.WEAK
+
+
+def test_the_opposite_question_falls_behind() -> None:
+    """哪些能退 is not answered by 哪些不能退, however near the vectors are."""
+    question = ask("哪些商品能退货")
+    everything = tuple(range(len(question.terms)))
+    ranked = rank(question, rare(question), [
+        faq("opposite", "哪些商品不能退货", everything, 0.95),
+        faq("same", "什么商品可以退货", everything[:-1], 0.93)])
+    assert names(ranked) == ["same", "opposite"]
+
+
+def test_the_questions_language_is_preferred() -> None:
+    """Where both languages say the same, the customer gets hers."""
+    question = ask("how long is the warranty", Language.EN)
+    chinese, english = passage("zh", (), 0.92), passage("en", (), 0.92, language=Language.EN)
+    assert names(rank(question, rare(question), [chinese, english])) == ["en", "zh"]
+
+
+def test_another_language_is_better_than_nothing() -> None:
+    """A Chinese passage that answers wins over an English one that does not."""
+    question = ask("how long is the warranty", Language.EN)
+    chinese, english = passage("zh", (), 0.93), passage("en", (), 0.84, language=Language.EN)
+    assert names(rank(question, rare(question), [chinese, english])) == ["zh", "en"]
+
+
+def test_of_an_faqs_wordings_one_stays() -> None:
+    """A page of results shows each FAQ once, with the evidence of all its wordings."""
+    question = ask("退货 运费")
+    [only] = rank(question, rare(question), [
+        faq("f", "退货", (0,), 0.85), faq("f", "寄回多少钱", (), 0.94), faq("f", None, (1,), 0.80)])
+    assert only.cosine == 0.94
+    assert only.candidate.asked == "寄回多少钱"
+
+
+def test_equal_scores_have_a_fixed_order() -> None:
+    """The same search gives the same page."""
+    question = ask("退货")
+    found = [passage("b", (0,)), passage("a", (0,))]
+    assert names(rank(question, rare(question), found)) == ["a", "b"]
+
+
+@pytest.mark.parametrize(("cosine", "expected"), [
+    (0.94, Verdict.ANSWERABLE), (0.89, Verdict.WEAK), (0.83, Verdict.NONE)])
+def test_the_verdict_follows_the_best_passage(cosine: float, expected: Verdict) -> None:
+    """Certain, perhaps, no: by the score."""
+    question = ask("退货")
+    ranked = rank(question, rare(question), [passage("a", (), cosine)])
+    assert verdict(question, rare(question), ranked) is expected
+
+
+def test_nothing_found_is_no_answer() -> None:
+    """An empty knowledge base answers nothing."""
+    assert verdict(ask("退货"), Frequencies([0], 0), []) is Verdict.NONE
+
+
+def test_a_question_without_words_can_still_be_ranked() -> None:
+    """An emoji has a vector and no terms; nothing divides by zero."""
+    question = ask("😀")
+    assert rank(question, Frequencies([], 0), [passage("a", (), 0.9)])[0].lexical_rank == 0
