@@ -18,10 +18,14 @@ from typing import Any, TypeVar
 
 import grpc
 import yaml
+from google.protobuf.descriptor import MethodDescriptor
 from kefu.audit.v1.audit_pb2 import AuditEvent
 from kefu.client.status import from_rpc_error
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter
+
 from services.local.ca import Authority, Leaf, spiffe_id
-from services.mesh.service import Build, serving
+from services.mesh.server import Registration
+from services.mesh.service import Build, Mesh, serving
 from services.mesh.settings import ServiceSettings
 from services.mesh.spool import read_events
 from services.mesh.tls import KeyPair
@@ -48,6 +52,51 @@ def write_leaf(folder: Path, name: str, leaf: Leaf) -> KeyPair:
     return KeyPair(folder / f"{name}.pem", folder / f"{name}.key", folder / "ca.pem")
 
 
+def wired(*registrations: Registration, spans: SpanExporter | None = None) -> Build:
+    """The wiring of a service that serves just these; its spans go to `spans` as they end."""
+
+    @asynccontextmanager
+    async def build(_settings: ServiceSettings, mesh: Mesh) -> AsyncIterator[list[Registration]]:
+        if spans is not None:
+            mesh.tracer.span_processor.add_span_processor(SimpleSpanProcessor(spans))
+        yield list(registrations)
+
+    return build
+
+
+def answering(servicer: type, **methods: Callable[..., Any]) -> Any:
+    """A servicer of a generated class; each method is `async def (request, context)`."""
+    return type("Answering", (servicer,), {k: staticmethod(v) for k, v in methods.items()})()
+
+
+async def raw(channel: grpc.aio.Channel, method: MethodDescriptor, *messages: bytes) -> bytes:
+    """Call a method with bytes as they are; the first response, also as bytes.
+
+    Raises:
+        grpc.RpcError: as the server answered.
+    """
+    path = f"/{method.containing_service.full_name}/{method.name}"
+    request: Any = messages[0] if messages else b""
+    kind = channel.unary_unary
+    if method.client_streaming and method.server_streaming:
+        kind, request = channel.stream_stream, iter(messages)
+    elif method.client_streaming:
+        kind, request = channel.stream_unary, iter(messages)
+    elif method.server_streaming:
+        kind = channel.unary_stream
+    call = kind(path)(request, timeout=10)
+    if not method.server_streaming:
+        return await call
+    answer = await call.read()
+    if answer is grpc.aio.EOF:
+        raise grpc.aio.AioRpcError(
+            await call.code(), await call.initial_metadata(), await call.trailing_metadata(),
+            await call.details(),
+        )  # fmt: skip
+    call.cancel()
+    return answer
+
+
 @dataclass
 class Served:
     """A running service and the means to call it."""
@@ -61,9 +110,7 @@ class Served:
 
     def keys(self, name: str) -> KeyPair:
         """A fresh certificate of the mesh's CA for `sa/<name>`."""
-        return write_leaf(
-            self.folder, f"{name}-{next(self._numbers)}", self.authority.issue(name)
-        )
+        return write_leaf(self.folder, f"{name}-{next(self._numbers)}", self.authority.issue(name))
 
     def channel(self, keys: KeyPair) -> grpc.aio.Channel:
         """A plain channel that shows `keys`; closed with the server."""
@@ -84,7 +131,13 @@ class Served:
 
 @asynccontextmanager
 async def serve(
-    name: str, build: Build, settings_class: type[ServiceSettings] = ServiceSettings, **overrides: Any
+    name: str,
+    build: Build,
+    settings_class: type[ServiceSettings] = ServiceSettings,
+    *,
+    beside: Served | None = None,
+    leaf: Callable[[Authority, str], Leaf] = Authority.issue,
+    **overrides: Any,
 ) -> AsyncIterator[Served]:
     """Run one service until the block ends.
 
@@ -92,13 +145,15 @@ async def serve(
         name: its short name, also that of its certificate.
         build: its wiring.
         settings_class: class of its settings.
+        beside: another service, whose CA this one shares; the two can call each other.
+        leaf: makes its certificate.
         overrides: settings that differ from the defaults.
     """
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kefu-test-")))
-        authority = Authority.create()
+        authority = beside.authority if beside else Authority.create()
         (folder / "ca.pem").write_bytes(authority.certificate_pem)
-        keys = write_leaf(folder, name, authority.issue(name))
+        keys = write_leaf(folder, name, leaf(authority, name))
         write_policy(folder / "policy.yaml")
         values: dict[str, Any] = {
             "cert_file": keys.cert_file,
@@ -125,4 +180,3 @@ async def error_of(call: Any, service: str = "test") -> Any:
     except grpc.RpcError as error:
         return from_rpc_error(error, service)
     raise AssertionError("the call succeeded, an error was expected")
-

@@ -1,0 +1,1 @@
+"""The one-machine default: embedded PostgreSQL and Valkey, throwaway CA, process supervisor."""

@@ -1,0 +1,1 @@
+"""A small OTLP sink: keeps the spans of one machine's mesh, for `kefu trace`."""
