@@ -54,7 +54,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         known = Path(scratch) / "dependencies.binpb"
         known.write_bytes(dependencies().SerializeToString())
-        ours = sorted(str(p.relative_to(arguments.protos)) for p in arguments.protos.rglob("*.proto"))
+        found = arguments.protos.rglob("*.proto")
+        ours = sorted(str(path.relative_to(arguments.protos)) for path in found)
         inputs = [f"--descriptor_set_in={known}", f"-I{arguments.protos}"]
         if arguments.image:
             run_protoc(*inputs, f"--descriptor_set_out={arguments.image}", "--include_imports",

@@ -5,7 +5,6 @@ import time
 from collections.abc import Sequence
 from typing import Annotated
 
-import psycopg
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -16,7 +15,7 @@ from services.local import lock, status
 from services.local.home import Home
 from services.local.problem import Problem
 from services.local.traces.span import Branch, Span, tree
-from services.local.traces.store import find
+from services.local.traces.store import find, reader
 from services.mesh import names
 
 SETTLE_SECONDS = 1.5
@@ -55,7 +54,7 @@ def spans_of(home: Home, wanted: str) -> list[Span]:
     socket = status.read(home).stores["postgres"].socket
     url = f"postgresql://kefu_traces@/kefu_traces?host={socket}"
     deadline = time.monotonic() + WAIT_SECONDS
-    with psycopg.connect(url, autocommit=True) as connection:
+    with reader(url) as connection:
         while True:
             spans = find(connection, wanted)
             newest = max((span.end_nanos for span in spans), default=time.time_ns())

@@ -157,7 +157,10 @@ def test_every_service_serves_its_metrics(mesh: Running) -> None:
 def test_the_example_clients_hold_a_conversation(mesh: Running, client: str) -> None:
     """The clients that other teams copy work against the real mesh."""
     keys = mesh.keys()
-    script = {"python": [sys.executable, "examples/python/ask.py"], "node": ["node", "examples/node/ask.mjs"]}
+    script = {
+        "python": [sys.executable, "examples/python/ask.py"],
+        "node": ["node", "examples/node/ask.mjs"],
+    }
     if client == "node" and not (ROOT / "examples/node/node_modules").is_dir():
         pytest.skip("run `npm ci --prefix examples/node` for the Node client (2026-11-22)")
     done = subprocess.run(

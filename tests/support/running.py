@@ -16,6 +16,7 @@ from typing import Any
 
 import grpc
 from kefu.client import Client, connect
+
 from services.mesh.tls import KeyPair
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -95,7 +96,7 @@ def running_mesh(**environment: str) -> Iterator[Running]:
 
 
 def _environment() -> dict[str, str]:
-    """This process's environment without what the tests set for themselves.
+    """Return this process's environment without what the tests set for themselves.
 
     The cipher list would otherwise be inherited, and prove nothing about the processes under test.
     """

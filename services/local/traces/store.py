@@ -1,10 +1,11 @@
 """The SQL of the spans."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-from psycopg import Connection
+from psycopg import Connection, connect
 from psycopg.rows import TupleRow
 
 from services.local.traces.span import Kind, Span
@@ -50,6 +51,17 @@ class Store:
                 "DELETE FROM spans WHERE start_time < %s", [datetime.now(UTC) - age]
             )
             return done.rowcount
+
+
+@contextmanager
+def reader(url: str) -> Iterator[Connection[TupleRow]]:
+    """A connection for `find`, closed after the block.
+
+    Args:
+        url: libpq connection string of the database `kefu_traces`.
+    """
+    with connect(url, autocommit=True) as connection:
+        yield connection
 
 
 def find(connection: Connection[TupleRow], wanted: str) -> list[Span]:

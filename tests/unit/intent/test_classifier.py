@@ -90,7 +90,8 @@ def test_a_training_utterance_is_its_own_intent_for_sure(shop: Classifier) -> No
         verdict = shop.classify(text)
         assert (verdict.best.intent, verdict.best.confidence) == ("human", 1.0)
         assert verdict.method is Method.EXACT
-        assert verdict.alternatives == () and not verdict.ambiguous
+        assert verdict.alternatives == ()
+        assert not verdict.ambiguous
 
 
 def test_an_example_of_unknown_is_unknown_for_sure(shop: Classifier) -> None:

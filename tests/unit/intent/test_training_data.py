@@ -180,7 +180,7 @@ def test_all_problems_of_all_files_are_reported_at_once(tmp_path: Path) -> None:
         load_directory(tmp_path)
     report = "\n".join(caught.value.problems)
     assert len(caught.value.problems) == 3
-    assert "question" in report and "ticket" in report and "zeta.yaml" in report
+    assert all(each in report for each in ("question", "ticket", "zeta.yaml"))
 
 
 def test_a_directory_holds_any_number_of_tenants(tmp_path: Path) -> None:
