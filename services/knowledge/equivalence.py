@@ -13,6 +13,7 @@ sign and negation, and their order, since 卖家投诉买家 is not 买家投诉
 """
 
 import re
+from functools import lru_cache
 
 from services.language import fold, segment
 
@@ -122,6 +123,7 @@ def signature(question: str) -> str:
     return " ".join(found) if has_content else ""
 
 
+@lru_cache(maxsize=4096)  # the FAQ's own questions come again with every search
 def negated(text: str) -> bool:
     """Say whether a text is negated an odd number of times; 能不能 and 有没有 negate nothing."""
     found = segment(_A_NOT_A.sub(r"\1", fold(text).replace("\u2019", "'")))
