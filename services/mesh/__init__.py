@@ -1,1 +1,1 @@
-"""What every service shares: TLS, identity, policy, interceptors, errors, telemetry, server, client."""
+"""What services share: TLS, identity, policy, interceptors, errors, telemetry, server, client."""

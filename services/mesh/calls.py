@@ -14,6 +14,7 @@ from typing import ClassVar
 
 from google.protobuf.message import Message
 from kefu.errors import KefuError
+
 from services.mesh.identity import Caller
 
 
@@ -23,7 +24,7 @@ class Call:
 
     Attributes:
         method: full name, such as `kefu.session.v1.SessionService/Reply`.
-        subject_alternative_names: SANs of the client certificate that TLS verified.
+        certificate_uris: every URI of the client certificate that TLS verified.
         metadata: the caller's text metadata, lower-case keys.
         seconds_left: until the caller's deadline when the call arrived; None: the caller set none.
         caller: who calls; None until the certificate was read or where it cannot be.
@@ -38,7 +39,7 @@ class Call:
     """
 
     method: str
-    subject_alternative_names: tuple[str, ...] = ()
+    certificate_uris: tuple[str, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
     seconds_left: float | None = None
     caller: Caller | None = None

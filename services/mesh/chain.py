@@ -4,14 +4,18 @@ It takes the request as bytes and parses it itself, so that a malformed or overs
 the same errors, audit and metrics as everything else, and ends calls with a status.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
+import asyncio
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from typing import Any
 
 import grpc
 from google.protobuf.message import DecodeError, Message
-from kefu.client.status import DETAILS_KEY, to_status
-from kefu.errors import KefuError, MalformedRequest, MessageTooLarge
+from google.rpc import status_pb2
+from kefu.client.status import DETAILS_KEY, from_status, to_status
+from kefu.errors import KefuError, MalformedRequest, MessageTooLarge, ShuttingDown
+
 from services.mesh.calls import Call, Middleware, enter
 from services.mesh.names import TRACE_ID_KEY
 
@@ -19,6 +23,8 @@ Context = Any
 """`grpc.aio.ServicerContext`; its stubs are generic where its runtime class is not."""
 Handler = Any
 """`grpc.RpcMethodHandler`, likewise."""
+# For the NOT_SERVING that a health watch sends when a drain begins.
+_LAST_WORD_SECONDS = 0.05
 _CODES: dict[int, grpc.StatusCode] = {each.value[0]: each for each in grpc.StatusCode}
 
 
@@ -35,12 +41,11 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         self._readers = [m for m in middleware if type(m).on_request is not Middleware.on_request]
         self._max_message_bytes = max_message_bytes
         self._wrapped: dict[str, Handler] = {}
+        self._draining = asyncio.Event()
 
     async def intercept_service(
         self,
-        continuation: Callable[
-            [grpc.HandlerCallDetails], Awaitable[Handler | None]
-        ],
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler | None:
         """Give the method's handler inside the chain; None, as gRPC does, for unknown methods."""
@@ -52,45 +57,48 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[misc]
             self._wrapped[method] = self._wrap(method.lstrip("/"), handler)
         return self._wrapped[method]
 
-    def _wrap(
-        self, method: str, handler: Handler
-    ) -> Handler:
-        parse = handler.request_deserializer
+    def drain(self) -> None:
+        """End the calls that would never end by themselves, so that a drain need not wait."""
+        self._draining.set()
 
-        async def messages(call: Call, stream: AsyncIterator[bytes]) -> AsyncIterator[Message]:
-            async for raw in stream:
-                yield self._receive(call, raw, parse)
+    async def _while_serving(self, watch: Coroutine[Any, Any, None]) -> None:
+        watching = asyncio.create_task(watch)
+        draining = asyncio.create_task(self._draining.wait())
+        try:
+            await asyncio.wait({watching, draining}, return_when=asyncio.FIRST_COMPLETED)
+            if draining.done():
+                await asyncio.wait({watching}, timeout=_LAST_WORD_SECONDS)
+                raise ShuttingDown()
+            await watching
+        finally:
+            watching.cancel()
+            draining.cancel()
 
-        async def unary(raw: Any, context: Context) -> Any:
-            call = _begin(method, context)
-            try:
-                async with AsyncExitStack() as stack:
-                    await self._enter(stack, call)
-                    request = (
-                        messages(call, raw)
-                        if handler.request_streaming
-                        else self._receive(call, raw, parse)
-                    )
-                    run = handler.stream_unary or handler.unary_unary
-                    return await run(request, context)
-            except KefuError as error:
-                await _abort(call, error, context)
+    def _wrap(self, method: str, handler: Handler) -> Handler:
+        # gRPC looks for the async functions by their kind, hence one for each way of answering.
+        # Both are coroutines: an async generator would be closed by the garbage collector, in
+        # another task, when its caller leaves while a response is being sent.
+        run = handler.unary_unary or handler.stream_unary
+        run = run or handler.unary_stream or handler.stream_stream
+        serialize = handler.response_serializer
 
-        async def stream(raw: Any, context: Context) -> AsyncIterator[Any]:
-            call = _begin(method, context)
-            try:
-                async with AsyncExitStack() as stack:
-                    await self._enter(stack, call)
-                    request = (
-                        messages(call, raw)
-                        if handler.request_streaming
-                        else self._receive(call, raw, parse)
-                    )
-                    run = handler.stream_stream or handler.unary_stream
-                    async for response in run(request, context):
-                        yield response
-            except KefuError as error:
-                await _abort(call, error, context)
+        async def unary(raw: Any, context: Context) -> bytes | None:
+            async with self._served(method, context) as call:
+                request = self._request(call, raw, handler)
+                answer: bytes = serialize(await _not_aborted(run(request, context), context))
+                return answer
+            return None
+
+        async def stream(raw: Any, context: Context) -> None:
+            async with self._served(method, context) as call:
+                responses = run(self._request(call, raw, handler), context)
+                if inspect.isawaitable(responses):
+                    # It writes to the context by itself: a health watch, which never ends.
+                    await self._while_serving(_not_aborted(responses, context))
+                    return
+                async with aclosing(responses):
+                    async for response in responses:
+                        await context.write(response)
 
         make = {
             (False, False): grpc.unary_unary_rpc_method_handler,
@@ -98,18 +106,41 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[misc]
             (True, False): grpc.stream_unary_rpc_method_handler,
             (True, True): grpc.stream_stream_rpc_method_handler,
         }[handler.request_streaming, handler.response_streaming]
-        behaviour = stream if handler.response_streaming else unary
-        return make(behaviour, None, handler.response_serializer)
+        if handler.response_streaming:
+            return make(stream, None, serialize)
+        return make(unary, None, None)
 
-    async def _enter(self, stack: AsyncExitStack, call: Call) -> None:
-        for each in self._middleware:
-            await stack.enter_async_context(each.around(call))
+    @asynccontextmanager
+    async def _served(self, method: str, context: Context) -> AsyncIterator[Call]:
+        """Run the block inside the middleware; a `KefuError` ends the call with its status."""
+        call = _begin(method, context)
+        try:
+            async with AsyncExitStack() as stack:
+                for each in self._middleware:
+                    await stack.enter_async_context(each.around(call))
+                yield call
+        except KefuError as error:
+            # A handler that is not ours (health) may have aborted: then its status is sent.
+            with suppress(grpc.aio.UsageError):
+                await _abort(call, error, context)
 
-    def _receive(self, call: Call, raw: bytes, parse: Callable[[bytes], Any] | None) -> Message:
+    def _request(self, call: Call, raw: Any, handler: Handler) -> Any:
+        """The request as the handler takes it: a message, or a stream of them."""
+        parse = handler.request_deserializer
+        if not handler.request_streaming:
+            return self._receive(call, raw, parse)
+
+        async def messages() -> AsyncIterator[Message]:
+            async for each in raw:
+                yield self._receive(call, each, parse)
+
+        return messages()
+
+    def _receive(self, call: Call, raw: bytes, parse: Callable[[bytes], Message]) -> Message:
         if len(raw) > self._max_message_bytes:
             raise MessageTooLarge(size=str(len(raw)), limit=str(self._max_message_bytes))
         try:
-            message: Message = parse(raw) if parse else raw
+            message = parse(raw)
         except DecodeError as error:
             raise MalformedRequest() from error
         for each in self._readers:
@@ -118,17 +149,25 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[misc]
 
 
 def _begin(method: str, context: Context) -> Call:
-    sans = context.auth_context().get("x509_subject_alternative_name", ())
+    uris = context.auth_context().get("peer_uri", ())
     metadata = {k: v for k, v in context.invocation_metadata() or () if isinstance(v, str)}
-    remaining = context.time_remaining()
     call = Call(
         method=method,
-        subject_alternative_names=tuple(name.decode() for name in sans),
+        certificate_uris=tuple(uri.decode(errors="replace") for uri in uris),
         metadata=metadata,
-        seconds_left=remaining,
+        seconds_left=context.time_remaining(),
     )
     enter(call)
     return call
+
+
+async def _not_aborted(answer: Awaitable[Any], context: Context) -> Any:
+    """The answer of a handler; an abort of its own becomes a `KefuError` with the same code."""
+    try:
+        return await answer
+    except grpc.aio.AbortError:
+        number, _ = context.code().value
+        raise from_status(status_pb2.Status(code=number)) from None
 
 
 async def _abort(call: Call, error: KefuError, context: Context) -> None:

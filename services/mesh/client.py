@@ -7,8 +7,9 @@ from typing import Any
 import grpc
 from kefu.client.channel import open_channel
 from kefu.client.status import from_rpc_error
-from kefu.errors import DeadlineExceeded, KefuError
+from kefu.errors import DeadlineExceeded, KefuError, by_reason
 from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer
+
 from services.mesh import names
 from services.mesh.calls import current
 from services.mesh.interceptors.deadline import margin_seconds
@@ -98,6 +99,9 @@ class Peer:
     def _failed(self, method: str, error: grpc.RpcError, started: int) -> KefuError:
         """The typed error, and a client span: a call that never arrived has no server span."""
         failure = from_rpc_error(error, self.service)
+        if by_reason(failure.reason) is None:
+            # Not one of our services, or newer than we: what it says may be anybody's words.
+            failure.message = f"the {self.service} service failed with {failure.code.name}"
         attributes: Iterable[tuple[str, str | int]] = (
             (names.RPC_SYSTEM, "grpc"),
             (names.RPC_SERVICE, self.service),

@@ -1,5 +1,6 @@
 """What the contract itself says of its methods, read from the descriptors."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -10,6 +11,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescript
 from google.protobuf.message import Message
 
 SERVICES = ("session", "intent", "knowledge", "generation", "sentiment", "audit", "action", "desk")
+_TENANT_ID = re.compile(r"[a-z][a-z0-9-]{0,62}")
 # Fields that name a resource by convention (AIP-122) without an annotation.
 _NAME_FIELDS = frozenset({"name", "parent", "tenant", "session"})
 
@@ -45,7 +47,8 @@ def contract_methods() -> dict[str, MethodDescriptor]:
 
 def resource_names(message: Message) -> ResourceNames:
     """The resources that a request names, in its own fields and in those of its parts."""
-    first, tenants = "", {}
+    first = ""
+    tenants: dict[str, None] = {}
     for path in _name_paths(message.DESCRIPTOR):
         value = _follow(message, path)
         if not value:
@@ -55,6 +58,11 @@ def resource_names(message: Message) -> ResourceNames:
         if collection == "tenants":
             tenants[rest.partition("/")[0]] = None
     return ResourceNames(first, tuple(tenants))
+
+
+def is_tenant_id(text: str) -> bool:
+    """Whether a text has the form of a tenant's id; any other may hold a customer's words."""
+    return _TENANT_ID.fullmatch(text) is not None
 
 
 def _follow(message: Message, path: tuple[str, ...]) -> str:
@@ -81,8 +89,9 @@ def _walk(
         if field.type == FieldDescriptor.TYPE_STRING and _is_name(field):
             yield (*above, field.name)
         inner = field.message_type
-        if inner is not None and inner.full_name.startswith("kefu.") and inner.full_name not in seen:
-            yield from _walk(inner, (*above, field.name), seen | {descriptor.full_name})
+        if inner is None or not inner.full_name.startswith("kefu.") or inner.full_name in seen:
+            continue
+        yield from _walk(inner, (*above, field.name), seen | {descriptor.full_name})
 
 
 def _is_name(field: FieldDescriptor) -> bool:

@@ -4,7 +4,7 @@ Source: SPIFFE ID and X.509-SVID standards (a certificate has exactly one URI SA
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from kefu.errors import CallerUnidentified
@@ -25,23 +25,22 @@ class Caller:
     end_user: str = field(default="", kw_only=True)
 
 
-def spiffe_identity(subject_alternative_names: Iterable[str], trust_domain: str) -> str:
+def spiffe_identity(certificate_uris: Sequence[str], trust_domain: str) -> str:
     """The one SPIFFE URI of a certificate that TLS has already verified.
 
     Args:
-        subject_alternative_names: all SANs of the leaf, of every kind.
+        certificate_uris: all URIs of the leaf, of whatever scheme.
         trust_domain: the domain that the URI must belong to.
 
     Raises:
         CallerUnidentified: no URI, several, one that is no SPIFFE id, or of another domain.
     """
-    uris = [name for name in subject_alternative_names if "://" in name]
-    if len(uris) != 1:
-        problem = "no SPIFFE URI" if not uris else f"{len(uris)} URIs"
+    if len(certificate_uris) != 1:
+        problem = f"{len(certificate_uris)} URIs" if certificate_uris else "no SPIFFE URI"
         raise CallerUnidentified(problem=problem)
-    match = _SPIFFE.fullmatch(uris[0])
+    match = _SPIFFE.fullmatch(certificate_uris[0])
     if match is None:
         raise CallerUnidentified(problem="not a SPIFFE URI of the form /ns/<ns>/sa/<name>")
     if match["domain"] != trust_domain:
         raise CallerUnidentified(problem="wrong trust domain")
-    return uris[0]
+    return certificate_uris[0]

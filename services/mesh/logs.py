@@ -13,7 +13,7 @@ _MAX_FRAMES = 20
 
 def configure(service: str) -> None:
     """Send this process's logs to standard output as JSON, with the service's name on each line."""
-    logging.basicConfig(stream=sys.stdout, level=logging.WARNING, format="%(message)s")
+    logging.basicConfig(level=logging.WARNING, handlers=[Libraries()], force=True)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -27,6 +27,21 @@ def configure(service: str) -> None:
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(service=service)
+
+
+class Libraries(logging.Handler):
+    """What libraries log, as lines of ours.
+
+    The first line of the text as it stands in the library's code, without the values that it would
+    be filled with, for the reason that `describe_exception` gives.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        text = record.msg if isinstance(record.msg, str) else type(record.msg).__qualname__
+        error = record.exc_info[1] if record.exc_info else None
+        log = structlog.get_logger(record.name)
+        log.log(record.levelno, text.partition("\n")[0], exc_info=error)
 
 
 def describe_exception(

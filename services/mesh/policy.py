@@ -9,11 +9,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from services.mesh.descriptors import is_tenant_id
 
 ANY_TENANT = "*"
+NO_TENANT = "-"
+"""The audit chain of calls that belong to no tenant is named so."""
 
 
 class PolicyInvalid(Exception):
@@ -96,43 +102,94 @@ def read_policy(path: Path, known_methods: frozenset[str]) -> Policy:
         PolicyInvalid: with every problem found.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        document = yaml.safe_load(text)
-        lines = _binding_lines(text)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise PolicyInvalid(str(path), [str(error)]) from error
-    problems = list(_shape_problems(document))
-    if problems:
-        raise PolicyInvalid(str(path), problems)
-    roles = {role: frozenset(methods or ()) for role, methods in document["roles"].items()}
+        document, lines = _load(path.read_text(encoding="utf-8"))
+        file = _File.model_validate(document)
+    except ValidationError as error:
+        raise PolicyInvalid(str(path), [_shape_problem(each) for each in error.errors()]) from None
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        raise PolicyInvalid(str(path), [str(error)]) from None
+    roles = {role: frozenset(methods) for role, methods in file.roles.items()}
     bindings = [
-        Binding(each["identity"], tuple(each["roles"]), frozenset(each["tenants"]), line)
-        for each, line in zip(document["bindings"], lines, strict=True)
+        Binding(each.identity, tuple(each.roles), frozenset(each.tenants), line)
+        for each, line in zip(file.bindings, lines, strict=True)
     ]
-    problems = [*_unknown_names(roles, bindings, known_methods)]
+    problems = [*_unknown_names(roles, bindings, known_methods), *_odd_tenants(bindings)]
     if not problems:
         policy = Policy(roles, bindings)
-        problems = _failed_samples(policy, document.get("samples") or [])
+        problems = _failed_samples(policy, file.samples)
     if problems:
         raise PolicyInvalid(str(path), problems)
     return policy
 
 
-def _shape_problems(document: Any) -> list[str]:
-    if not isinstance(document, dict):
-        return ["the file must be a mapping with roles, bindings and samples"]
-    problems = []
-    if not isinstance(document.get("roles"), dict):
-        problems.append("`roles` must map each role to its methods")
-    if not isinstance(document.get("bindings"), list):
-        problems.append("`bindings` must be a list")
-    for index, each in enumerate(document.get("bindings") or []):
-        keys = set(each) if isinstance(each, dict) else set()
-        if keys != {"identity", "roles", "tenants"}:
-            problems.append(f"binding {index + 1} must have exactly identity, roles and tenants")
-    if not document.get("samples"):
-        problems.append("`samples` must hold at least one request to try")
-    return problems
+class _Part(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+
+class _FileBinding(_Part):
+    identity: str
+    roles: list[str]
+    tenants: list[str]
+
+
+class _Sample(_Part):
+    identity: str
+    method: str
+    tenant: str = ""
+    expect: Literal["allow", "deny"]
+
+
+class _File(_Part):
+    roles: dict[str, list[str]]
+    bindings: list[_FileBinding]
+    samples: list[_Sample] = Field(min_length=1)
+
+
+def _shape_problem(error: ErrorDetails) -> str:
+    place = ".".join(str(step) for step in error["loc"]) or "the file"
+    return f"{place}: {error['msg']}"
+
+
+def _load(text: str) -> tuple[Any, list[int]]:
+    """The content, and the line of each binding, which a plain loader does not keep.
+
+    Raises:
+        ValueError: a key stands twice; YAML loaders drop the first and say nothing.
+    """
+    loader = yaml.SafeLoader(text)
+    try:
+        root = loader.get_single_node()
+        _refuse_repeated_keys(root)
+        return loader.construct_document(root) if root else None, _binding_lines(root)
+    finally:
+        loader.dispose()
+
+
+def _refuse_repeated_keys(node: yaml.Node | None) -> None:
+    if not isinstance(node, yaml.MappingNode):
+        return
+    seen: set[str] = set()
+    for key, value in node.value:
+        if str(key.value) in seen:
+            raise ValueError(f"line {key.start_mark.line + 1}: {key.value} stands twice")
+        seen.add(str(key.value))
+        _refuse_repeated_keys(value)
+
+
+def _binding_lines(root: yaml.Node | None) -> list[int]:
+    for key, value in root.value if isinstance(root, yaml.MappingNode) else ():
+        if key.value == "bindings" and isinstance(value, yaml.SequenceNode):
+            return [node.start_mark.line + 1 for node in value.value]
+    return []
+
+
+def _odd_tenants(bindings: Sequence[Binding]) -> list[str]:
+    return [
+        f"line {binding.line} names {tenant!r}, which cannot be a tenant"
+        for binding in bindings
+        for tenant in sorted(binding.tenants - {ANY_TENANT, NO_TENANT})
+        if not is_tenant_id(tenant)
+    ]
 
 
 def _unknown_names(
@@ -151,25 +208,10 @@ def _unknown_names(
     ]
 
 
-def _failed_samples(policy: Policy, samples: Sequence[Mapping[str, str]]) -> list[str]:
-    problems = []
-    for sample in samples:
-        decision = policy.decide(sample["identity"], sample["method"], sample.get("tenant", ""))
-        expected = sample["expect"]
-        if decision.allowed != (expected == "allow"):
-            problems.append(
-                f"sample {sample['identity']} -> {sample['method']} should {expected}: "
-                f"{decision.because}"
-            )
-    return problems
-
-
-def _binding_lines(text: str) -> list[int]:
-    """Line of each binding, which the plain loader does not keep."""
-    root = yaml.compose(text, Loader=yaml.SafeLoader)
-    if not isinstance(root, yaml.MappingNode):
-        return []
-    for key, value in root.value:
-        if key.value == "bindings" and isinstance(value, yaml.SequenceNode):
-            return [node.start_mark.line + 1 for node in value.value]
-    return []
+def _failed_samples(policy: Policy, samples: Sequence[_Sample]) -> list[str]:
+    tried = [(each, policy.decide(each.identity, each.method, each.tenant)) for each in samples]
+    return [
+        f"sample {each.identity} -> {each.method} should {each.expect}: {decision.because}"
+        for each, decision in tried
+        if decision.allowed != (each.expect == "allow")
+    ]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import structlog
 from prometheus_client import Counter
+
 from services.mesh import names
 from services.mesh.policy import Policy, PolicyInvalid, read_policy
 

@@ -7,10 +7,11 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from kefu.errors import KefuError
+
 from services.mesh.calls import Middleware
 from services.mesh.chain import Chain
 from services.mesh.settings import ServiceSettings
-from services.mesh.tls import probe
+from services.mesh.tls import TlsInvalid, probe
 
 Registration = tuple[Callable[[Any, grpc.aio.Server], None], Any]
 """`add_XServicer_to_server` of the generated code, and the servicer."""
@@ -18,6 +19,8 @@ Registration = tuple[Callable[[Any, grpc.aio.Server], None], Any]
 # gRPC itself refuses above its limit without a reason or a record, so it is set higher than ours.
 _HEADROOM_BYTES = 1024 * 1024
 _HEADROOM_CALLS = 2
+# Where a server that listens on all addresses can be reached from its own machine.
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "[::]": "127.0.0.1"}  # noqa: S104 (the operator chose it)
 
 
 class PortTaken(KefuError):
@@ -42,8 +45,9 @@ class MeshServer:
         registrations: Sequence[Registration],
     ) -> None:
         self._settings = settings
+        self._chain = Chain(middleware, settings.max_message_bytes)
         self._server = grpc.aio.server(
-            interceptors=[Chain(middleware, settings.max_message_bytes)],
+            interceptors=[self._chain],
             maximum_concurrent_rpcs=settings.max_concurrent_calls * _HEADROOM_CALLS,
             options=_options(settings),
         )
@@ -77,12 +81,17 @@ class MeshServer:
             )
         self.address = f"{host}:{port}"
         await self._server.start()
-        await probe("127.0.0.1" if host in ("0.0.0.0", "[::]") else host, port, self._settings.keys())
+        try:
+            await probe(_LOOPBACK.get(host, host), port, self._settings.keys())
+        except TlsInvalid:
+            await self._server.stop(None)
+            raise
         await self._health.set("", health_pb2.HealthCheckResponse.SERVING)
 
     async def stop(self) -> None:
         """Drain: NOT_SERVING, no new calls, running ones finish within the grace."""
         await self._health.enter_graceful_shutdown()
+        self._chain.drain()
         await self._server.stop(self._settings.drain_seconds)
 
 
@@ -95,7 +104,7 @@ def _options(settings: ServiceSettings) -> list[tuple[str, Any]]:
         ("grpc.so_reuseport", 0),
         ("grpc.max_connection_age_ms", age),
         ("grpc.max_connection_age_grace_ms", int(settings.max_call_seconds * 1000)),
-        ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+        ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
         ("grpc.keepalive_permit_without_calls", 1),
     ]
 

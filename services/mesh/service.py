@@ -15,6 +15,8 @@ from kefu.errors import KefuError
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import Tracer
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
+
 from services.mesh import logs
 from services.mesh.calls import Call
 from services.mesh.client import Peer
@@ -143,9 +145,11 @@ def run(name: str, settings_class: type[ServiceSettings], build: Build) -> None:
     """
     logs.configure(name)
     try:
-        settings = settings_class()
+        settings = settings_class()  # type: ignore[call-arg]  # the environment has them
     except ValidationError as error:
         _cannot_start(name, [_setting_problem(each) for each in error.errors()])
+    except SettingsError as error:  # a value that should be JSON
+        _cannot_start(name, [str(error)])
     try:
         uvloop.run(_serve(name, settings, build))
     except PolicyInvalid as error:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
 from services.mesh.tls import KeyPair
 
 
@@ -31,7 +32,7 @@ class ServiceSettings(BaseSettings):
     end_user_key_file: Path | None = None
     """PEM public key that signs end-user tokens. None: calls that bring one are refused."""
     otlp_endpoint: str = ""
-    """`host:port` of an OTLP/gRPC collector, reached over the same mTLS. Empty: spans are dropped."""
+    """`host:port` of an OTLP/gRPC collector, over the same mTLS. Empty: spans are dropped."""
     peers: dict[str, str] = Field(default_factory=dict)
     """gRPC target of each service that this one calls, as JSON: `{"intent": "dns:///intent:8443"}`."""
 

@@ -9,17 +9,21 @@ the seconds before it is shipped. `docs/decisions.md` says why.
 """
 
 import asyncio
+import errno
 import os
+import string
 import struct
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import structlog
+from google.protobuf.message import DecodeError
 from kefu.audit.v1.audit_pb2 import AuditEvent, RecordRequest
 from kefu.errors import Code, KefuError, StorageUnavailable
 from prometheus_client import Counter, Gauge
+
 from services.mesh import names
 from services.mesh.calls import Call
 from services.mesh.client import Peer
@@ -28,13 +32,16 @@ _SPOOLED = Counter(names.AUDIT_SPOOLED, "Audit events written to the local spool
 _BACKLOG = Gauge(names.AUDIT_BACKLOG, "Audit events not yet shipped, in bytes.")
 
 _LENGTH = struct.Struct(">I")
-_BATCH = 500
+# The audit service takes 500 events and 4 MiB in one request.
+_BATCH_EVENTS = 500
+_BATCH_BYTES = 1024 * 1024
+_MAX_LABELS = 20
+_MAX_LABEL_NAME = 64
+_MAX_LABEL = 256
 _SHIP_SECONDS = 0.3
 _RETRY_SECONDS = 1.0
 _MAX_RESOURCE = 256
-_NAME_CHARACTERS = frozenset(
-    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./"
-)
+_NAME_CHARACTERS = frozenset(string.ascii_letters + string.digits + "-_./")
 
 
 class AuditSpool:
@@ -51,8 +58,10 @@ class AuditSpool:
         directory.mkdir(parents=True, exist_ok=True)
         self._log = structlog.get_logger("audit")
         self._open = directory / "open.spool"
-        self._file = os.open(self._open, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        self._size = self._open.stat().st_size
+        if self._open.exists():
+            self._put_away()  # a killed process may have left half an event at its end
+        self._file = self._create()
+        self._size = 0
 
     def record_call(self, call: Call, code: str, reason: str) -> None:
         """Keep the event of a call that ends.
@@ -65,13 +74,13 @@ class AuditSpool:
             service=self._service,
             method=call.method[:256],
             identity=call.identity,
-            end_user=call.caller.end_user if call.caller else "",
-            tenant=_tenant(call.tenant),
+            end_user=_storable(call.caller.end_user) if call.caller else "",
+            tenant=call.tenant,
             resource=_resource(call.resource),
             outcome=code,
             reason=reason,
             trace_id=call.trace_id,
-            labels=call.labels,
+            labels=_labels(call.labels),
         )
         event.time.FromNanoseconds(time.time_ns())
         event.latency.FromNanoseconds(int(call.elapsed_seconds * 1e9))
@@ -86,7 +95,10 @@ class AuditSpool:
         body = event.SerializeToString()
         frame = _LENGTH.pack(len(body)) + body
         try:
-            os.write(self._file, frame)
+            written = os.write(self._file, frame)
+            if written < len(frame):  # the disk is full: what follows must not be glued to it
+                os.ftruncate(self._file, self._size)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
             self._log.error("spool", exc_info=error)
             raise StorageUnavailable("the audit spool cannot be written, retry") from None
@@ -100,23 +112,48 @@ class AuditSpool:
             await asyncio.sleep(_SHIP_SECONDS if sent else _RETRY_SECONDS)
 
     async def ship_once(self, audit: Peer) -> bool:
-        """Send everything that is spooled now; False where the audit service did not take it all."""
+        """Send all that is spooled now; False where the audit service was not there to take it."""
         self._rotate()
         for path in sorted(self._directory.glob("*.full")):
             try:
-                for batch in _batches(path):
-                    request = RecordRequest(events=batch, request_id=str(uuid.uuid4()))
-                    await audit.unary("Record", request, timeout_seconds=10)
-            except KefuError as error:
-                if error.code is not Code.INVALID_ARGUMENT:
-                    self._report_backlog()
-                    return False
+                taken = [await self._send(audit, batch) for batch in _batches(path)]
+            except DecodeError:
+                taken = [False]
+            except KefuError:
+                self._report_backlog()
+                return False
+            if all(taken):
+                path.unlink()
+            else:
                 # It would be refused for ever and hold up the rest: set aside, never deleted.
-                self._log.error("events refused", file=path.name, reason=error.reason)
+                self._log.error("events set aside", file=path.name)
                 path.rename(path.with_suffix(".refused"))
-                continue
-            path.unlink()
         self._report_backlog()
+        return True
+
+    async def _send(self, audit: Peer, events: Sequence[AuditEvent]) -> bool:
+        """Send a batch; one that is refused is halved, so that an odd event is refused alone.
+
+        Returns:
+            False where an event was refused for what it is.
+
+        Raises:
+            KefuError: the audit service did not take it, and may later.
+        """
+        request = RecordRequest(events=events, request_id=str(uuid.uuid4()))
+        try:
+            await audit.unary("Record", request, timeout_seconds=10)
+        except KefuError as error:
+            if error.code is not Code.INVALID_ARGUMENT:
+                raise
+            if len(events) == 1:
+                self._log.error(
+                    "event refused", event_id=events[0].event_id, violations=error.violations
+                )
+                return False
+            middle = len(events) // 2
+            halves = events[:middle], events[middle:]
+            return all([await self._send(audit, half) for half in halves])
         return True
 
     def close(self) -> None:
@@ -128,17 +165,26 @@ class AuditSpool:
         if not self._size:
             return
         os.close(self._file)
-        self._open.rename(self._directory / f"{time.time_ns():020d}.full")
-        self._file = os.open(self._open, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._put_away()
+        self._file = self._create()
         self._size = 0
+
+    def _put_away(self) -> None:
+        self._open.rename(self._directory / f"{time.time_ns():020d}.full")
+
+    def _create(self) -> int:
+        return os.open(self._open, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def _report_backlog(self) -> None:
         _BACKLOG.set(self._size + sum(p.stat().st_size for p in self._directory.glob("*.full")))
 
 
 def read_events(path: Path) -> Iterator[AuditEvent]:
-    """The events of a spool file; a last one that a crash cut off never left its call and is left
-    out."""
+    """The events of a spool file, without a last one that a crash cut off: its call never ended.
+
+    Raises:
+        DecodeError: the file is damaged.
+    """
     content = path.read_bytes()
     start = 0
     while start + _LENGTH.size <= len(content):
@@ -152,11 +198,13 @@ def read_events(path: Path) -> Iterator[AuditEvent]:
 
 def _batches(path: Path) -> Iterator[list[AuditEvent]]:
     batch: list[AuditEvent] = []
+    size = 0
     for event in read_events(path):
-        batch.append(event)
-        if len(batch) == _BATCH:
+        size += event.ByteSize()
+        if batch and (len(batch) == _BATCH_EVENTS or size > _BATCH_BYTES):
             yield batch
-            batch = []
+            batch, size = [], event.ByteSize()
+        batch.append(event)
     if batch:
         yield batch
 
@@ -166,6 +214,12 @@ def _resource(name: str) -> str:
     return name[:_MAX_RESOURCE] if _NAME_CHARACTERS.issuperset(name) else "?"
 
 
-def _tenant(tenant: str) -> str:
-    plain = tenant[:1].isalpha() and tenant.replace("-", "a").isalnum() and tenant.isascii()
-    return tenant if plain and tenant.islower() and len(tenant) <= 63 else ""
+def _labels(labels: Mapping[str, str]) -> dict[str, str]:
+    """What fits into an event: its call must not fail for want of room."""
+    kept = list(labels.items())[:_MAX_LABELS]
+    return {name[:_MAX_LABEL_NAME]: _storable(value[:_MAX_LABEL]) for name, value in kept}
+
+
+def _storable(text: str) -> str:
+    """The text without U+0000, which the audit service refuses as every service does."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")

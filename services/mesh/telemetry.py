@@ -6,6 +6,7 @@ from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
 from services.mesh.tls import KeyPair
 
 _PROPAGATOR = TraceContextTextMapPropagator()

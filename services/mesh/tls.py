@@ -83,5 +83,6 @@ async def _connects(host: str, port: int, keys: KeyPair, version: ssl.TLSVersion
         _, writer = await asyncio.open_connection(host, port, ssl=context)
     except (ssl.SSLError, ConnectionError):
         return False
-    writer.close()
+    # Not close(): gRPC sends no close_notify, and a drain would wait for this connection.
+    writer.transport.abort()
     return True

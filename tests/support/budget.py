@@ -99,8 +99,8 @@ def breaches(found: dict[str, list[Source]]) -> Iterator[str]:
         yield f"a tenth of the functions is over {longest:g} lines, {P90_FUNCTION} is the most"
     share = commented(code)
     if not COMMENTED[0] <= share <= COMMENTED[1]:
-        low, high = COMMENTED
-        yield f"{share:.1%} of services/ is comments and docstrings, {low:.0%} to {high:.0%} is meant"
+        meant = f"{COMMENTED[0]:.0%} to {COMMENTED[1]:.0%} is meant"
+        yield f"{share:.1%} of services/ is comments and docstrings, {meant}"
     tests, tested = total(found["tests"]), total(code) + total(found["examples"])
     if tests < tested:
         yield f"{tests} lines of tests are fewer than the {tested} lines that they test"
@@ -118,7 +118,7 @@ def commented(files: list[Source]) -> float:
 
 def table(found: dict[str, list[Source]]) -> Iterator[str]:
     """What was measured, a line for each tree."""
-    titles = "files lines median longest functions p90 longest comments".split()
+    titles = ("files", "lines", "median", "longest", "functions", "p90", "longest", "comments")
     yield f"{'':9}" + "".join(f"{title:>10}" for title in titles)
     for tree, files in found.items():
         lengths = [source.lines for source in files] or [0]

@@ -8,6 +8,7 @@ may fail, so nothing unmapped reaches the wire.
 from collections.abc import Callable, Sequence
 
 from opentelemetry.trace import Tracer
+
 from services.mesh.calls import Middleware
 from services.mesh.interceptors.audit import Audit, RecordCall
 from services.mesh.interceptors.authorise import Authorise

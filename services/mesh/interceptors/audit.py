@@ -5,13 +5,13 @@ from contextlib import asynccontextmanager
 
 from google.protobuf.message import Message
 from kefu.errors import DeadlineExceeded, Internal, KefuError
+
 from services.mesh.calls import Call, Middleware
-from services.mesh.descriptors import resource_names
+from services.mesh.descriptors import is_tenant_id, resource_names
 from services.mesh.interceptors.trace import UNTRACED
 
 RecordCall = Callable[[Call, str, str], None]
 """Takes a call, the name of its gRPC code and its error reason; raises where it cannot be kept."""
-
 
 # The event loop's clock ticks in milliseconds and may fire a little early.
 _CLOCK_SLACK_SECONDS = 0.005
@@ -49,7 +49,8 @@ class Audit(Middleware):
         found = resource_names(message)
         call.resource = call.resource or found.first
         if found.tenants:
-            call.tenant = found.tenants[0]
+            # Logs and spans show it, and the request was not validated yet.
+            call.tenant = found.tenants[0] if is_tenant_id(found.tenants[0]) else ""
 
 
 def _failure(call: Call, error: BaseException) -> tuple[str, str]:

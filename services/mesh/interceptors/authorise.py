@@ -5,8 +5,9 @@ from contextlib import asynccontextmanager
 
 from google.protobuf.message import Message
 from kefu.errors import CallerUnidentified, MethodNotAllowed, TenantNotAllowed
+
 from services.mesh.calls import Call, Middleware
-from services.mesh.descriptors import resource_names
+from services.mesh.descriptors import is_tenant_id, resource_names
 from services.mesh.policy import Policy
 
 
@@ -37,10 +38,5 @@ class Authorise(Middleware):
         """Refuse a request that names a tenant outside the caller's bindings."""
         for tenant in resource_names(message).tenants:
             if not self._policy().decide(call.identity, call.method, tenant).allowed:
-                raise TenantNotAllowed(tenant=_printable(tenant))
-
-
-def _printable(tenant: str) -> str:
-    """The tenant as sent, unless it is not of a tenant's form: then it may be anything."""
-    plain = tenant.isascii() and tenant.replace("-", "").isalnum() and len(tenant) <= 63
-    return f"tenants/{tenant}" if plain else "tenants/?"
+                printable = tenant if is_tenant_id(tenant) else "?"
+                raise TenantNotAllowed(tenant=f"tenants/{printable}")

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import jwt
 from kefu.errors import EndUserTokenInvalid, KefuError
+
 from services.mesh.calls import Call, Middleware
 from services.mesh.identity import Caller, spiffe_identity
 from services.mesh.names import END_USER_KEY
@@ -33,7 +34,7 @@ class CallerIdentity(Middleware):
     async def around(self, call: Call) -> AsyncIterator[None]:
         """Identify, never raise."""
         try:
-            identity = spiffe_identity(call.subject_alternative_names, self._trust_domain)
+            identity = spiffe_identity(call.certificate_uris, self._trust_domain)
             call.caller = Caller(identity)
             token = call.metadata.get(END_USER_KEY)
             if token is not None:
@@ -49,6 +50,7 @@ class CallerIdentity(Middleware):
             claims = jwt.decode(
                 token, self._end_user_key, _ALGORITHMS, options={"require": ["exp", "sub"]}
             )
-        except jwt.InvalidTokenError as error:
+        except (jwt.PyJWTError, TypeError, ValueError) as error:
+            # A token whose algorithm does not fit our key is an error of the key, not of the token.
             raise EndUserTokenInvalid(problem=type(error).__name__) from None
         return str(claims["sub"])[:256]

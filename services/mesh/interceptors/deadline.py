@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from kefu.errors import DeadlineExceeded
+
 from services.mesh.calls import Call, Middleware
 
 # Kept back so that the caller hears of the timeout from us: a twentieth, within these bounds.

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from kefu.errors import RateLimited, ServerBusy
+
 from services.mesh.calls import Call, Middleware
 
 _BUSY_RETRY_SECONDS = 0.5

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
+
 from services.mesh import names
 from services.mesh.calls import Call, Middleware
 from services.mesh.interceptors.trace import UNTRACED

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
 from services.mesh import names
 from services.mesh.calls import Call, Middleware
 
@@ -40,7 +41,11 @@ class Trace(Middleware):
             call.method,
             context=_PROPAGATOR.extract(call.metadata),
             kind=SpanKind.SERVER,
-            attributes={names.RPC_SYSTEM: "grpc", names.RPC_SERVICE: service, names.RPC_METHOD: method},
+            attributes={
+                names.RPC_SYSTEM: "grpc",
+                names.RPC_SERVICE: service,
+                names.RPC_METHOD: method,
+            },
             record_exception=False,  # its text could hold a customer's words or a DSN
             set_status_on_exception=False,
         ) as span:

@@ -78,7 +78,8 @@ class GenerationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Embed(self, request, context):
-        """Turns texts into vectors of the local model. Errors: INVALID_REQUEST.
+        """Turns texts into vectors. Errors: INVALID_REQUEST, and with a provider's embedding model
+        MODEL_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

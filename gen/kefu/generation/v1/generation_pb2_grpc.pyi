@@ -41,7 +41,9 @@ class GenerationServiceStub:
     Summarize: _grpc.UnaryUnaryMultiCallable[_generation_pb2.SummarizeRequest, _generation_pb2.SummarizeResponse]
     """Condenses a conversation to at most 300 code points. Errors: INVALID_REQUEST."""
     Embed: _grpc.UnaryUnaryMultiCallable[_generation_pb2.EmbedRequest, _generation_pb2.EmbedResponse]
-    """Turns texts into vectors of the local model. Errors: INVALID_REQUEST."""
+    """Turns texts into vectors. Errors: INVALID_REQUEST, and with a provider's embedding model
+    MODEL_UNAVAILABLE.
+    """
     ListModels: _grpc.UnaryUnaryMultiCallable[_generation_pb2.ListModelsRequest, _generation_pb2.ListModelsResponse]
     """The configured models. Errors: PAGE_TOKEN_INVALID."""
 
@@ -58,7 +60,9 @@ class GenerationServiceAsyncStub(GenerationServiceStub):
     Summarize: _aio.UnaryUnaryMultiCallable[_generation_pb2.SummarizeRequest, _generation_pb2.SummarizeResponse]  # type: ignore[assignment]
     """Condenses a conversation to at most 300 code points. Errors: INVALID_REQUEST."""
     Embed: _aio.UnaryUnaryMultiCallable[_generation_pb2.EmbedRequest, _generation_pb2.EmbedResponse]  # type: ignore[assignment]
-    """Turns texts into vectors of the local model. Errors: INVALID_REQUEST."""
+    """Turns texts into vectors. Errors: INVALID_REQUEST, and with a provider's embedding model
+    MODEL_UNAVAILABLE.
+    """
     ListModels: _aio.UnaryUnaryMultiCallable[_generation_pb2.ListModelsRequest, _generation_pb2.ListModelsResponse]  # type: ignore[assignment]
     """The configured models. Errors: PAGE_TOKEN_INVALID."""
 
@@ -90,7 +94,9 @@ class GenerationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _generation_pb2.EmbedRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_generation_pb2.EmbedResponse, _abc.Awaitable[_generation_pb2.EmbedResponse]]:
-        """Turns texts into vectors of the local model. Errors: INVALID_REQUEST."""
+        """Turns texts into vectors. Errors: INVALID_REQUEST, and with a provider's embedding model
+        MODEL_UNAVAILABLE.
+        """
 
     @_abc_1.abstractmethod
     def ListModels(

@@ -30,7 +30,7 @@ class AnalyzeRequest(_message.Message):
     TEXT_FIELD_NUMBER: _builtins.int
     HISTORY_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
-    """The tenant, `tenants/{tenant}`: whose lines and lexicon apply."""
+    """The tenant, `tenants/{tenant}`, on whose behalf."""
     text: _builtins.str
     """What the customer wrote, 1 to 4,000 code points."""
     @_builtins.property

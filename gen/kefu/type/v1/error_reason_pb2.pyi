@@ -30,7 +30,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_MALFORMED_REQUEST: _ErrorReason.ValueType  # 2
     """INVALID_ARGUMENT: the bytes are not a message of the method's request type.
-    Example: {"reason": "MALFORMED_REQUEST", "metadata": {"type": "kefu.session.v1.ReplyRequest"}}
+    Example: {"reason": "MALFORMED_REQUEST", "metadata": {"trace_id": "..."}}
     """
     ERROR_REASON_MESSAGE_TOO_LARGE: _ErrorReason.ValueType  # 3
     """RESOURCE_EXHAUSTED: one message is over the size limit. Not retryable as it is.
@@ -174,7 +174,7 @@ Example: {"reason": "INVALID_REQUEST", "metadata": {"trace_id": "..."}}
 """
 ERROR_REASON_MALFORMED_REQUEST: ErrorReason.ValueType  # 2
 """INVALID_ARGUMENT: the bytes are not a message of the method's request type.
-Example: {"reason": "MALFORMED_REQUEST", "metadata": {"type": "kefu.session.v1.ReplyRequest"}}
+Example: {"reason": "MALFORMED_REQUEST", "metadata": {"trace_id": "..."}}
 """
 ERROR_REASON_MESSAGE_TOO_LARGE: ErrorReason.ValueType  # 3
 """RESOURCE_EXHAUSTED: one message is over the size limit. Not retryable as it is.

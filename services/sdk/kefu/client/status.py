@@ -59,14 +59,18 @@ def from_rpc_error(error: grpc.RpcError, service: str) -> KefuError:
     for key, value in error.trailing_metadata() or ():
         if key == DETAILS_KEY and isinstance(value, bytes):
             return from_status(status_pb2.Status.FromString(value))
-    number, _ = error.code().value
-    if error.code() is grpc.StatusCode.UNAVAILABLE:
-        return ServiceUnavailable(f"the {service} service is unavailable, retry", service=service)
-    if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+    code, details = error.code(), error.details() or ""
+    # gRPC's words for a call that its own clock ended while the server's status was on its way.
+    if code is grpc.StatusCode.DEADLINE_EXCEEDED or "(Deadline Exceeded)" in details:
         return DeadlineExceeded(service=service)
-    if error.code() is grpc.StatusCode.UNIMPLEMENTED:
+    # CANCELLED too: a caller's own cancellation raises no RpcError, so this is a server that ended
+    # with the call still in its queue.
+    if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED):
+        return ServiceUnavailable(f"the {service} service is unavailable, retry", service=service)
+    if code is grpc.StatusCode.UNIMPLEMENTED:
         return MethodNotFound(service=service)
-    return _unknown(number, error.details() or error.code().name)
+    number, _ = code.value
+    return _unknown(number, details or code.name)
 
 
 def from_status(status: status_pb2.Status) -> KefuError:
