@@ -1,7 +1,7 @@
 """Calls to other services: one choke point for deadline, trace context and typed errors."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import grpc
@@ -29,12 +29,20 @@ class Peer:
         stub: class of its generated stub.
         keys: the certificate that this service shows.
         tracer: makes the spans of failed calls.
+        outside: another company system, which sends no spans here: each call gets a client span.
     """
 
     def __init__(
-        self, service: str, target: str, stub: Callable[[Any], Any], keys: KeyPair, tracer: Tracer
+        self,
+        service: str,
+        target: str,
+        stub: Callable[[Any], Any],
+        keys: KeyPair,
+        tracer: Tracer,
+        outside: bool = False,
     ) -> None:
         self.service = service
+        self._outside = outside
         self._channel = open_channel(target, keys.channel_credentials())
         self._stub = stub(self._channel)
         self._tracer = tracer
@@ -55,11 +63,14 @@ class Peer:
         """
         started = time.time_ns()
         try:
-            return await getattr(self._stub, method)(
+            response = await getattr(self._stub, method)(
                 request, timeout=self._seconds(timeout_seconds), metadata=outgoing_metadata()
             )
         except grpc.RpcError as error:
             raise self._failed(method, error, started) from None
+        if self._outside:
+            self._span(method, started, None)
+        return response
 
     async def stream(
         self, method: str, request: Any, timeout_seconds: float = _DEFAULT_SECONDS
@@ -102,19 +113,24 @@ class Peer:
         if by_reason(failure.reason) is None:
             # Not one of our services, or newer than we: what it says may be anybody's words.
             failure.message = f"the {self.service} service failed with {failure.code.name}"
-        attributes: Iterable[tuple[str, str | int]] = (
-            (names.RPC_SYSTEM, "grpc"),
-            (names.RPC_SERVICE, self.service),
-            (names.RPC_METHOD, method),
-            (names.RPC_STATUS, int(failure.code)),
-            (names.ERROR_REASON, failure.reason),
-        )
+        self._span(method, started, failure)
+        return failure
+
+    def _span(self, method: str, started: int, failure: KefuError | None) -> None:
+        """A client span, for a call of which no server of ours may have told."""
+        attributes: dict[str, str | int] = {
+            names.RPC_SYSTEM: "grpc",
+            names.RPC_SERVICE: self.service,
+            names.RPC_METHOD: method,
+            names.RPC_STATUS: int(failure.code) if failure else 0,
+        }
         span = self._tracer.start_span(
             f"{self.service}/{method}",
             kind=SpanKind.CLIENT,
             start_time=started,
-            attributes=dict(attributes),
+            attributes=attributes,
         )
-        span.set_status(Status(StatusCode.ERROR, failure.reason))
+        if failure is not None:
+            span.set_attribute(names.ERROR_REASON, failure.reason)
+            span.set_status(Status(StatusCode.ERROR, failure.reason))
         span.end()
-        return failure

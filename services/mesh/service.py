@@ -61,7 +61,7 @@ class Mesh:
         self._peers: list[Peer] = []
 
     def peer(self, service: str, stub: Callable[[Any], Any], target: str = "") -> Peer:
-        """Another service, by its name in the `peers` setting or by an explicit target.
+        """Another service by its name in the `peers` setting, or a system outside by its target.
 
         Raises:
             KefuError: the setting does not name the service.
@@ -69,7 +69,7 @@ class Mesh:
         found = target or self._settings.peers.get(service, "")
         if not found:
             raise KefuError(f"KEFU_PEERS does not name the address of {service!r}")
-        peer = Peer(service, found, stub, self._settings.keys(), self.tracer)
+        peer = Peer(service, found, stub, self._settings.keys(), self.tracer, bool(target))
         self._peers.append(peer)
         return peer
 

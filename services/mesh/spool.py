@@ -38,8 +38,8 @@ _BATCH_BYTES = 1024 * 1024
 _MAX_LABELS = 20
 _MAX_LABEL_NAME = 64
 _MAX_LABEL = 256
-_SHIP_SECONDS = 0.3
-_RETRY_SECONDS = 1.0
+# Long enough that a batch is worth its transaction, short enough for a look right after.
+_SHIP_SECONDS = 1.0
 _MAX_RESOURCE = 256
 _NAME_CHARACTERS = frozenset(string.ascii_letters + string.digits + "-_./")
 
@@ -108,8 +108,8 @@ class AuditSpool:
     async def ship(self, audit: Peer) -> None:
         """Send what is spooled, again and again, until cancelled."""
         while True:
-            sent = await self.ship_once(audit)
-            await asyncio.sleep(_SHIP_SECONDS if sent else _RETRY_SECONDS)
+            await self.ship_once(audit)
+            await asyncio.sleep(_SHIP_SECONDS)
 
     async def ship_once(self, audit: Peer) -> bool:
         """Send all that is spooled now; False where the audit service was not there to take it."""

@@ -49,7 +49,12 @@ def intent(seen: list[str], error: Exception | None = None) -> Build:
 
 
 def hop(address: str, spans: InMemorySpanExporter) -> Build:
-    """A generation service that classifies what it is to embed."""
+    """A generation service that classifies what it is to embed.
+
+    Args:
+        address: of the intent service as a system outside; empty: as the mesh's own.
+        spans: takes what is traced.
+    """
 
     @asynccontextmanager
     async def build(_settings: Any, mesh: Any) -> AsyncIterator[list[Registration]]:
@@ -80,7 +85,7 @@ async def test_the_callers_trace_goes_through_every_hop() -> None:
     spans = InMemorySpanExporter()
     async with (
         serve("intent", intent(seen)) as far,
-        serve("session", hop(far.address, spans), beside=far) as near,
+        serve("session", hop("", spans), beside=far, peers={"intent": far.address}) as near,
     ):
         stub = near.stub(GenerationServiceStub, role="session")
         await stub.Embed(REQUEST, timeout=5, metadata=TRACEPARENT)
@@ -96,6 +101,21 @@ async def test_the_callers_trace_goes_through_every_hop() -> None:
     assert span.attributes["kefu.tenant"] == "shop"
     assert span.attributes["rpc.grpc.status_code"] == 0
     assert WORDS not in span.to_json()
+
+
+async def test_a_call_to_a_system_outside_leaves_a_client_span() -> None:
+    """A company's own system sends no spans here; what was asked of it is still in the trace."""
+    spans = InMemorySpanExporter()
+    async with (
+        serve("intent", intent([])) as far,
+        serve("session", hop(far.address, spans), beside=far) as near,
+    ):
+        stub = near.stub(GenerationServiceStub, role="session")
+        await stub.Embed(REQUEST, timeout=5, metadata=TRACEPARENT)
+    outgoing, served = spans.get_finished_spans()
+    assert (outgoing.kind, outgoing.name) == (SpanKind.CLIENT, "intent/Classify")
+    assert outgoing.status.is_ok
+    assert hexadecimal(outgoing) == (TRACE_ID, f"{served.context.span_id:016x}")
 
 
 async def test_a_call_without_a_trace_starts_one() -> None:
