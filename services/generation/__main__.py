@@ -12,7 +12,6 @@ from services.generation.chat import ChatModel, ChatSettings, Patience
 from services.generation.embedding import Embedder, EmbeddingEngine
 from services.generation.local_embedding import LocalEngine
 from services.generation.prompt import Prompt
-from services.generation.provider import Endpoint, Provider
 from services.generation.remote_embedding import RemoteEngine
 from services.generation.servicer import GenerationServicer
 from services.generation.settings import Settings
@@ -41,6 +40,9 @@ async def build(settings: Settings, mesh: Mesh) -> AsyncIterator[list[Registrati
 def _chat_model(settings: Settings, stack: AsyncExitStack) -> ChatModel | None:
     if not settings.chat_base_url:
         return None
+    # The SDK is half of this process's start, and many a mesh has no provider.
+    from services.generation.provider import Endpoint, Provider
+
     key = settings.api_key("chat")
     provider = Provider(Endpoint(settings.chat_base_url, key, settings.chat_connect_seconds))
     stack.push_async_callback(provider.close)
@@ -66,6 +68,8 @@ def _chat_model(settings: Settings, stack: AsyncExitStack) -> ChatModel | None:
 
 async def _engine(settings: Settings) -> EmbeddingEngine:
     if settings.embedding_base_url:
+        from services.generation.provider import Endpoint, Provider
+
         key = settings.api_key("embedding")
         endpoint = Endpoint(settings.embedding_base_url, key, settings.embedding_seconds)
         return RemoteEngine(

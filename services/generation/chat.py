@@ -6,13 +6,15 @@ import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from services.generation.dialogue import Finish, Usage
 from services.generation.failure import Cause, ModelFailure
 from services.generation.prompt import Message
-from services.generation.provider import Provider
 from services.generation.usage import Price, usage
+
+if TYPE_CHECKING:
+    from services.generation.provider import Provider
 
 _PATH = "/chat/completions"
 _FINISH = {"length": Finish.LENGTH, "content_filter": Finish.FILTERED}
@@ -68,7 +70,7 @@ class Writing:
 class ChatModel:
     """One configured chat model."""
 
-    def __init__(self, provider: Provider, settings: ChatSettings) -> None:
+    def __init__(self, provider: "Provider", settings: ChatSettings) -> None:
         self._provider = provider
         self._settings = settings
 

@@ -3,13 +3,15 @@
 import asyncio
 import base64
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from services.generation.embedding import Purpose, pack
 from services.generation.failure import Cause, ModelFailure
-from services.generation.provider import Provider
+
+if TYPE_CHECKING:
+    from services.generation.provider import Provider
 
 _PATH = "/embeddings"
 
@@ -19,7 +21,7 @@ class RemoteEngine:
 
     local = False
 
-    def __init__(self, provider: Provider, model: str, seconds: float) -> None:
+    def __init__(self, provider: "Provider", model: str, seconds: float) -> None:
         self.name = model
         self.dimensions = 0
         self._provider = provider

@@ -18,7 +18,7 @@ DIMENSIONS = 384
 BATCH = 8
 """Texts in a call: about two seconds of a loaded core, so that questions are not kept waiting."""
 
-PATIENCE_SECONDS = 2.0
+PATIENCE_SECONDS = 0.5
 """Longest that an import waits for its vectors. A page is done in that time; a whole shop's
 knowledge takes half a minute, and can be searched by words meanwhile."""
 
