@@ -52,7 +52,7 @@ class Program:
 # Callers drain before those they call; audit and traces hear of everybody's last calls.
 PROGRAMS = (
     Program("session", "services.session", 0, database=True, redis_database=0),
-    Program("intent", "services.intent", 1, database=True),
+    Program("intent", "services.intent", 1),
     Program(
         "knowledge",
         "services.knowledge",

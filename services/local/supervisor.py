@@ -117,12 +117,10 @@ class Supervisor:
 
     async def _run_until(self, stopping: asyncio.Event) -> None:
         """Keep everything running until told to stop or until a first start fails."""
-        urls = {program.name: self._store_urls(program) for program in self._programs}
         guards = [asyncio.create_task(self._guard_store(name)) for name in self._status.stores]
-        guards += [
-            asyncio.create_task(self._guard_service(program, *urls[program.name]))
-            for program in self._programs
-        ]
+        # Those without a database first: they load their code while databases are made.
+        in_order = sorted(self._programs, key=lambda program: program.database)
+        guards += [asyncio.create_task(self._guard_service(program)) for program in in_order]
         waits = [asyncio.create_task(self._become_ready()), asyncio.create_task(stopping.wait())]
         pending = {*guards, *waits}
         try:
@@ -155,8 +153,9 @@ class Supervisor:
         """Keep an embedded server, which runs already, running."""
         await self._guard(self._status.stores[name], lambda: self._start_store(name), name)
 
-    async def _guard_service(self, program: Program, database_url: str, redis_url: str) -> None:
+    async def _guard_service(self, program: Program) -> None:
         """Keep one service running and its state true."""
+        database_url, redis_url = self._store_urls(program)
         own = self._status.services[program.name]
         environment = programs.environment(
             program, self._home, self._status.services, database_url, redis_url
