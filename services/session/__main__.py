@@ -20,6 +20,7 @@ from services.session.conversations import Conversations
 from services.session.journal import Journal
 from services.session.live_store import LiveStore
 from services.session.peers import DeskPeer, GenerationPeer, KnowledgePeer, ReaderPeers
+from services.session.rehearsal import rehearsal
 from services.session.servicer import SessionServicer
 from services.session.settings import Settings
 from services.session.store import Store
@@ -32,26 +33,25 @@ _REDIS_TIMEOUT_SECONDS = 2.0
 @asynccontextmanager
 async def build(settings: Settings, mesh: Mesh) -> AsyncIterator[list[Registration]]:
     """Wire the service: stores, peers, the turn runner."""
-    client = redis.asyncio.Redis.from_url(
-        settings.redis_url, socket_timeout=_REDIS_TIMEOUT_SECONDS
-    )
+    client = redis.asyncio.Redis.from_url(settings.redis_url, socket_timeout=_REDIS_TIMEOUT_SECONDS)
     async with client, open_pool(settings.database_url) as pool:
         await migrate(pool, Path(__file__).parent / "migrations")
         store, live = Store(pool), LiveStore(client)
-        runner = TurnRunner(
-            ReaderPeers(
-                mesh.peer("intent", IntentServiceStub),
-                mesh.peer("sentiment", SentimentServiceStub),
-            ),
-            KnowledgePeer(mesh.peer("knowledge", KnowledgeServiceStub)),
-            GenerationPeer(mesh.peer("generation", GenerationServiceStub)),
-            ActionPeers(settings.tenants_dir, mesh.peer),
-            DeskPeer(mesh.peer("desk", DeskServiceStub)),
+        readers = ReaderPeers(
+            mesh.peer("intent", IntentServiceStub), mesh.peer("sentiment", SentimentServiceStub)
         )
+        knowledge = KnowledgePeer(mesh.peer("knowledge", KnowledgeServiceStub))
+        generator = GenerationPeer(mesh.peer("generation", GenerationServiceStub))
+        servers = ActionPeers(settings.tenants_dir, mesh.peer)
+        desk = DeskPeer(mesh.peer("desk", DeskServiceStub))
+        runner = TurnRunner(readers, knowledge, generator, servers, desk)
         turns = Turns(store, live, runner, Journal(mesh.spool.append))
-        conversations = Conversations(store, live, runner, settings.session_ttl_seconds)
-        yield [(add_SessionServiceServicer_to_server, SessionServicer(conversations, turns))]
-        await turns.drain()
+        trial = rehearsal(readers, knowledge, generator, servers)
+        conversations = Conversations(store, live, trial, settings.session_ttl_seconds)
+        try:
+            yield [(add_SessionServiceServicer_to_server, SessionServicer(conversations, turns))]
+        finally:
+            await turns.drain(settings.drain_seconds)
 
 
 if __name__ == "__main__":

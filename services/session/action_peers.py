@@ -31,7 +31,7 @@ MakePeer = Callable[[str, Callable[..., object], str], Peer]
 
 @dataclass(slots=True)
 class _Known:
-    """What is known of one tenant's actions, and until when."""
+    """What is known of one tenant's actions, and until when; peers by target."""
 
     catalogue: dict[str, Action] = field(default_factory=dict)
     peers: dict[str, Peer] = field(default_factory=dict)
@@ -56,10 +56,12 @@ class ActionPeers:
     async def catalogue(self, tenant: str) -> Catalogue:
         """The tenant's actions by intent; an old list where its systems do not answer now."""
         known = self._tenants.setdefault(tenant, _Known())
-        if time.monotonic() >= known.fresh_until:
-            async with known.lock:
-                if time.monotonic() >= known.fresh_until:
-                    await self._refresh(tenant, known)
+        read_before = known.fresh_until > 0
+        if time.monotonic() < known.fresh_until or (read_before and known.lock.locked()):
+            return known.catalogue
+        async with known.lock:
+            if time.monotonic() >= known.fresh_until:
+                known.fresh_until = time.monotonic() + await self._refresh(tenant, known)
         return known.catalogue
 
     async def execute(
@@ -79,21 +81,28 @@ class ActionPeers:
         response = await peer.unary("Execute", request, action.timeout_seconds)
         return messages.action_result(action.action, conversation.slots, request_id, response)
 
-    async def _refresh(self, tenant: str, known: _Known) -> None:
-        known.fresh_until = time.monotonic() + _REFRESH_SECONDS
-        for name, target in _servers(self._tenants_dir / tenant / "actions.yaml").items():
-            if name not in known.peers:
-                known.peers[name] = self._make_peer(name, ActionServiceStub, target)
+    async def _refresh(self, tenant: str, known: _Known) -> float:
+        """Ask the tenant's systems for their actions; seconds until they are asked again."""
+        try:
+            servers = _servers(self._tenants_dir / tenant / "actions.yaml")
+        except (OSError, UnicodeDecodeError, yaml.YAMLError, _Malformed) as error:
+            self._log.error("actions file", tenant=tenant, exc_info=error)
+            return _RETRY_SECONDS
+        wait = _REFRESH_SECONDS
+        catalogue = {i: a for i, a in known.catalogue.items() if a.server in servers.values()}
+        for name, target in servers.items():
             try:
-                listed = await _list_actions(known.peers[name], tenant)
+                if target not in known.peers:
+                    known.peers[target] = self._make_peer(name, ActionServiceStub, target)
+                listed = await _list_actions(known.peers[target], tenant)
             except KefuError as error:
-                known.fresh_until = time.monotonic() + _RETRY_SECONDS
+                wait = _RETRY_SECONDS
                 self._log.warning("no actions", tenant=tenant, server=name, reason=error.reason)
                 continue
-            others = {i: a for i, a in known.catalogue.items() if a.server != name}
-            known.catalogue = others | {
-                each.intent: messages.action(each, name) for each in listed
-            }
+            catalogue = {i: a for i, a in catalogue.items() if a.server != target}
+            catalogue |= {each.intent: messages.action(each, target) for each in listed}
+        known.catalogue = catalogue
+        return wait
 
 
 async def _list_actions(peer: Peer, tenant: str) -> list[action_pb2.Action]:
@@ -107,10 +116,17 @@ async def _list_actions(peer: Peer, tenant: str) -> list[action_pb2.Action]:
         request.page_token = response.next_page_token
 
 
+class _Malformed(Exception):
+    """The file is YAML and yet no list of servers."""
+
+
 def _servers(path: Path) -> dict[str, str]:
     """Targets by server name; none where the tenant has no such file."""
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except FileNotFoundError:
         return {}
-    return {each["name"]: each["target"] for each in document.get("servers", ())}
+    try:
+        return {str(each["name"]): str(each["target"]) for each in document.get("servers", ())}
+    except (AttributeError, KeyError, TypeError):
+        raise _Malformed from None

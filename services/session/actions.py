@@ -1,5 +1,6 @@
 """The operations that the company's systems offer, as the dialogue sees them."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -40,7 +41,7 @@ class Action:
         slots: in the order in which to ask.
         confirmation: asked before it is carried out; None: it is carried out at once.
         timeout_seconds: of one execution.
-        server: name of the action server that carries it out.
+        server: gRPC target of the action server that carries it out.
     """
 
     action: str
@@ -63,10 +64,13 @@ class Action:
         """The question before it is carried out; empty where none is asked."""
         if self.confirmation is None:
             return ""
-        text = self.confirmation.in_language(language)
-        for slot, value in filled.items():
-            text = text.replace("{" + slot + "}", value)
-        return text
+        names = "|".join(re.escape(each.slot) for each in self.slots) or "(?!)"
+        # In one pass: a value that holds the name of a slot in braces stays as it is.
+        return re.sub(
+            f"{{({names})}}",
+            lambda found: filled.get(found[1], ""),
+            self.confirmation.in_language(language),
+        )
 
 
 class ActionOutcome(StrEnum):

@@ -5,9 +5,10 @@ that itself). Generation fails: the best passage as it stands. Knowledge fails: 
 module apologises.
 """
 
-from contextlib import aclosing
+from contextlib import aclosing, suppress
+from dataclasses import replace
 
-from kefu.errors import KefuError
+from kefu.errors import EmbeddingMismatch, KefuError
 
 from services.session import phrases
 from services.session.conversation import Conversation
@@ -44,7 +45,11 @@ class Answering:
             vector = await self._generator.embed(conversation.tenant, text)
         except KefuError:
             vector = None
-        evidence = await self._knowledge.search(conversation, text, vector, draft.language)
+        try:
+            evidence = await self._knowledge.search(conversation, text, vector, draft.language)
+        except EmbeddingMismatch:
+            # The knowledge base still has vectors of the model before; its words are as good.
+            evidence = await self._knowledge.search(conversation, text, None, draft.language)
         if evidence.lexical_only:
             draft.degrade(Degradation.LEXICAL_ONLY)
         return evidence
@@ -63,42 +68,36 @@ class Answering:
     def tell_faq(self, draft: Draft, faq: Faq) -> None:
         """Say an FAQ's answer with its source."""
         draft.match, draft.mode = MatchType.FAQ, ReplyMode.FAQ
-        draft.say(faq.answer)
-        end = len(draft.text)
+        start = draft.say(faq.answer)
         draft.cite(
             Citation(1, faq.document, faq.revision, faq.question, (0, 0),
-                     (end - len(faq.answer), end), faq.answer[:_MAX_SNIPPET])
-        )
+                     (start, start + len(faq.answer)), faq.answer[:_MAX_SNIPPET])
+        )  # fmt: skip
 
-    async def _generate(
-        self, draft: Draft, conversation: Conversation, evidence: Evidence
-    ) -> None:
-        before = len(draft.text)
-        try:
-            async with aclosing(
-                self._generator.answer(
-                    conversation, draft.request.text, evidence.passages, draft.language
-                )
-            ) as parts:
+    async def _generate(self, draft: Draft, conversation: Conversation, evidence: Evidence) -> None:
+        """Tell a generated answer; the best passage where not a word of one arrives."""
+        start = draft.set_apart()
+        draft.mode, draft.interrupted = ReplyMode.MODEL, True
+        answer = self._generator.answer(
+            conversation, draft.request.text, evidence.passages, draft.language
+        )
+        with suppress(KefuError):
+            async with aclosing(answer) as parts:
                 async for part in parts:
-                    _take(draft, part, before)
-        except KefuError:
-            if len(draft.text) > before:
-                draft.mode = ReplyMode.MODEL
-                draft.interrupted = True
-                return
+                    _take(draft, part, start)
+        if len(draft.text) == start:
+            draft.interrupted = False
             draft.degrade(Degradation.FAQ_ONLY)
             _quote(draft, evidence.passages[0])
 
 
-def _take(draft: Draft, part: str | Citation | Answer, before: int) -> None:
-    """Pass one part of a generated answer on."""
+def _take(draft: Draft, part: str | Citation | Answer, start: int) -> None:
+    """Pass one part of a generated answer on; it begins at `start` of the reply."""
     if isinstance(part, str):
-        if before and len(draft.text) == before:
-            part = f"\n{part}"
         draft.stream(part)
     elif isinstance(part, Citation):
-        draft.cite(_shifted(part, before + 1 if before else 0))
+        first, last = part.answer_span
+        draft.cite(replace(part, answer_span=(start + first, start + last)))
     else:
         draft.mode, draft.usage = part.mode, part.usage
         draft.interrupted = not part.complete
@@ -106,22 +105,12 @@ def _take(draft: Draft, part: str | Citation | Answer, before: int) -> None:
             draft.degrade(Degradation.EXTRACTIVE)
 
 
-def _shifted(citation: Citation, by: int) -> Citation:
-    """A citation of the answer alone, moved to the answer's place in the reply."""
-    start, end = citation.answer_span
-    return Citation(
-        citation.index, citation.document, citation.revision, citation.title,
-        citation.document_span, (start + by, end + by), citation.snippet,
-    )
-
-
 def _quote(draft: Draft, passage: Passage) -> None:
     """Give a passage as it stands: the last resort before an apology."""
     draft.mode = ReplyMode.EXTRACTIVE
-    draft.say(passage.text)
-    end = len(draft.text)
+    start = draft.say(passage.text)
     draft.cite(
         Citation(1, passage.document, passage.revision, passage.title,
-                 (passage.start, passage.end), (end - len(passage.text), end),
+                 (passage.start, passage.end), (start, start + len(passage.text)),
                  passage.text[:_MAX_SNIPPET])
-    )
+    )  # fmt: skip

@@ -1,6 +1,7 @@
 """What is remembered of a conversation between its turns."""
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
@@ -59,7 +60,7 @@ class Conversation:
         rounds: the last rounds, oldest first.
         moods: `compound` of the customer's messages, oldest first.
         misunderstood: turns in a row that ended in a question back.
-        escalated: a ticket for anger was opened; no second one is.
+        ticket: the one that was opened for anger; empty: none was.
         language: of the last message, `zh` or `en`.
     """
 
@@ -73,7 +74,7 @@ class Conversation:
     rounds: list[Round] = field(default_factory=list)
     moods: list[float] = field(default_factory=list)
     misunderstood: int = 0
-    escalated: bool = False
+    ticket: str = ""
     language: str = "zh"
 
     @property
@@ -99,11 +100,20 @@ class Conversation:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Conversation":
-        """The conversation that `to_json` wrote; unknown keys of a newer release are ignored."""
-        known = {key: value for key, value in values.items() if key in cls.__dataclass_fields__}
-        found = cls(**known)
-        found.state = State(found.state)
-        found.rounds = [Round(**each) for each in values.get("rounds", ())]
+        """The conversation that `to_json` wrote, in this release or a newer one.
+
+        Keys that are not known here are ignored; from a state that is not, the dialogue starts
+        over.
+        """
+        found = cls(**_known(cls, values))
+        states = {each.value for each in State}
+        found.state = State(found.state) if found.state in states else State.IDLE
+        found.rounds = [Round(**_known(Round, each)) for each in values.get("rounds", ())]
         operation = values.get("operation")
-        found.operation = Operation(**operation) if operation else None
+        found.operation = Operation(**_known(Operation, operation)) if operation else None
         return found
+
+
+def _known(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    names = {each.name for each in fields(kind)}
+    return {key: value for key, value in values.items() if key in names}

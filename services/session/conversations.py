@@ -2,18 +2,20 @@
 
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 
-from kefu.errors import RequestIdReused
+from kefu.errors import InvalidRequest, PageTokenInvalid, RequestIdReused, StorageUnavailable
 
 from services.mesh import paging
-from services.session.conversation import Conversation, State
-from services.session.dialogue import Signal
+from services.session.conversation import Conversation
+from services.session.draft import TurnResult
 from services.session.live_store import LiveStore
+from services.session.rehearsal import NoAudience
 from services.session.store import SessionRow, Store, TurnRow
 from services.session.turn import TurnRunner
-from services.session.turns import digest, ensure_open
-from services.session.understanding import Mood, Understanding
+from services.session.turns import digest, ensure_open, read_request
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,7 @@ class NewSession:
 
     Attributes:
         session: its id; empty: one is made.
-        knowledge_base: id; empty: the tenant's own id.
+        knowledge_base: resource name; empty: the tenant's own, of the tenant's own id.
         ttl_seconds: 0: the default.
     """
 
@@ -36,15 +38,16 @@ class Conversations:
     """The conversations of all tenants.
 
     Args:
+        rehearsal: runs turns without consequences.
         default_ttl_seconds: life of a session without a turn.
     """
 
     def __init__(
-        self, store: Store, live: LiveStore, runner: TurnRunner, default_ttl_seconds: int
+        self, store: Store, live: LiveStore, rehearsal: TurnRunner, default_ttl_seconds: int
     ) -> None:
         self._store = store
         self._live = live
-        self._runner = runner
+        self._rehearsal = rehearsal
         self._default_ttl_seconds = default_ttl_seconds
 
     async def create(self, tenant: str, wanted: NewSession, request_id: str) -> SessionRow:
@@ -53,11 +56,18 @@ class Conversations:
         Raises:
             SessionAlreadyExists: another request made a session of this id.
             RequestIdReused: the request_id made a session with other properties.
+            InvalidRequest: the knowledge base is another tenant's, or the profile holds NUL.
         """
+        parent, _, knowledge_base = wanted.knowledge_base.rpartition("/")
+        if knowledge_base and parent != f"tenants/{tenant}/knowledgeBases":
+            problem = "must be a knowledge base of the session's tenant"
+            raise InvalidRequest(violations=[("session.knowledge_base", problem)])
+        if any("\x00" in text for pair in wanted.profile.items() for text in pair):
+            raise InvalidRequest(violations=[("session.profile", "must not hold U+0000")])
         conversation = Conversation(
             tenant=tenant,
             session=wanted.session or uuid.uuid4().hex,
-            knowledge_base=wanted.knowledge_base or tenant,
+            knowledge_base=knowledge_base or tenant,
             ttl_seconds=wanted.ttl_seconds or self._default_ttl_seconds,
         )
         profile = dict(sorted(wanted.profile.items()))
@@ -81,7 +91,10 @@ class Conversations:
         """
         size = paging.page_size(size)
         key = paging.decode(token, (str, str), "sessions", tenant)
-        before = (str(key[0]), str(key[1])) if key else None
+        try:
+            before = (datetime.fromisoformat(str(key[0])), str(key[1])) if key else None
+        except ValueError:
+            raise PageTokenInvalid() from None
         rows = await self._store.list_sessions(tenant, size + 1, before)
         if len(rows) <= size:
             return rows, ""
@@ -92,8 +105,9 @@ class Conversations:
     async def close(self, tenant: str, session: str) -> SessionRow:
         """End a conversation; ending one that is over succeeds. Raises SessionNotFound."""
         row = await self._store.close(tenant, session)
-        await self._live.forget(tenant, session)
-        row.conversation.state = State.CLOSED
+        # PostgreSQL knows that it is over; what stays in Redis expires unread.
+        with suppress(StorageUnavailable):
+            await self._live.forget(tenant, session)
         return row
 
     async def turn(self, tenant: str, session: str, turn: str) -> TurnRow:
@@ -116,17 +130,14 @@ class Conversations:
             return rows, ""
         return rows[:size], paging.encode([rows[size - 1].index], "turns", tenant, session)
 
-    async def preview(
-        self, tenant: str, session: str, text: str
-    ) -> tuple[Understanding, Mood, Signal, State]:
+    async def preview(self, tenant: str, session: str, text: str) -> TurnResult:
         """What the next turn would do with a text; changes nothing.
 
         Raises:
-            SessionNotFound, SessionClosed.
+            SessionNotFound, SessionClosed: there is no conversation to go on with.
+            InvalidRequest: the text holds what no message may.
         """
-        conversation = await self._live.context(tenant, session)
-        if conversation is None:
-            row = await self._store.get(tenant, session)
-            ensure_open(row)
-            conversation = row.conversation
-        return await self._runner.preview(conversation, text)
+        request = read_request(tenant, session, str(uuid.uuid4()), text, "")
+        row = await self._store.get(tenant, session)
+        ensure_open(row.conversation.name, row.closed, row.expired)
+        return await self._rehearsal.run(row.conversation, request, NoAudience())

@@ -1,15 +1,16 @@
 """The state machine of a dialogue: what the next turn does, and where it may lead.
 
 A message is first read as a signal, given what was asked before; the table then says which effect
-the signal has in the state. `python -m services.session.dialogue` draws the table for the docs, so
-the picture there is this code.
+the signal has in the state. `python -m services.session.dialogue > docs/state-machine.md` draws the
+table, and a test holds the two together: the picture is this code.
 """
 
 from enum import StrEnum
 
-from services.language import fold
 from services.session.actions import Action, Catalogue
-from services.session.conversation import Conversation, State
+from services.session.conversation import Conversation, Operation, State
+from services.session.plain_answers import asks, is_bare, is_plain, yes_or_no
+from services.session.slots import adds, said_values
 from services.session.understanding import IntentType, Understanding
 
 # A free answer to "which address?" is the address unless the classifier is this sure of another
@@ -93,65 +94,78 @@ TRANSITIONS: dict[State, dict[Signal, tuple[Effect, tuple[State, ...]]]] = {
 }
 """Effect of each signal in each state, and the states that may follow."""
 
-_YES = frozenset(
-    {
-        "是", "是的", "对", "对的", "好", "好的", "好吧", "行", "行的", "可以", "确认", "确定",
-        "没错", "嗯", "嗯嗯", "要", "要的", "同意", "yes", "y", "yeah", "yep", "sure", "ok",
-        "okay", "confirm", "correct", "right", "please do", "go ahead", "that's right",
-    }
-)  # fmt: skip
-_NO = frozenset(
-    {
-        "不", "不是", "不要", "不用", "不用了", "不了", "不对", "算了", "取消", "别", "先不",
-        "先不用", "没有", "不需要", "no", "n", "nope", "cancel", "stop", "never mind",
-        "nevermind", "forget it", "don't", "no thanks",
-    }
-)  # fmt: skip
-_YES_STARTS = ("是的", "对的", "好的", "确认", "确定", "可以", "没错", "yes", "sure", "please go")
-_NO_STARTS = (
-    "不用", "不要", "算了", "不是", "不对", "别", "先不", "no ", "no,", "don't", "never mind",
-)  # fmt: skip
-_EDGES = " \t\n。.!！?？,，~～、；;"
-_QUESTION_MARKS = ("?", "？", "吗", "呢")
-
 
 def read_signal(
     conversation: Conversation, text: str, understanding: Understanding, catalogue: Catalogue
 ) -> Signal:
     """What the message is, given what was asked before."""
     if conversation.state is State.HANDED_OVER:
-        return Signal.END if _is(understanding, IntentType.END, _SURE) else Signal.UNCLEAR
-    if conversation.operation and conversation.state in (State.FILLING, State.CONFIRMING):
-        action = catalogue.get(conversation.operation.intent)
+        return Signal.END if _is(understanding, IntentType.END) else Signal.UNCLEAR
+    operation = conversation.operation
+    if operation and conversation.state in (State.FILLING, State.CONFIRMING):
+        action = catalogue.get(operation.intent)
         if action is not None:
-            return _read_in_operation(conversation, text, understanding, action)
+            wish = _wish(operation, action, text, understanding, catalogue)
+            confirming = conversation.state is State.CONFIRMING
+            return _answer(operation, action, text, understanding, wish, confirming) or wish
     return _by_intent(understanding, catalogue)
 
 
-def _read_in_operation(
-    conversation: Conversation, text: str, understanding: Understanding, action: Action
-) -> Signal:
-    """A message while an operation is open: its slots and yes or no come before its intent."""
+def _answer(
+    operation: Operation,
+    action: Action,
+    text: str,
+    understanding: Understanding,
+    wish: Signal,
+    confirming: bool,
+) -> Signal | None:
+    """The message as the answer to what was asked: a value, yes or no. None: it is something else.
+
+    The plainest answers come before the wish, since a classifier that sees one message takes an
+    order number for the wish to look it up, and 不用了 for a goodbye.
+    """
+    values = said_values(action, operation, understanding)
+    if adds(values, operation):
+        return Signal.SLOT if is_bare(text, understanding.spans) else None
+    said = yes_or_no(text)
+    if said is None or (said and not confirming):
+        return None
+    asked = action.slot(operation.asked)
+    # "No 5, Main Street" is an address: a free answer is a no only where it is nothing else.
+    free = not confirming and asked is not None and not asked.entity_type
     best = understanding.best
-    for wish, signal in ((IntentType.HUMAN, Signal.HUMAN), (IntentType.END, Signal.END)):
-        if _is(understanding, wish, _SURE):
-            return signal
-    switched = _is(understanding, IntentType.OPERATION, _SURE) and best is not None
-    if switched and best is not None and best.intent != action.intent:
+    other = wish is Signal.OPERATION and best is not None and best.intent != action.intent
+    if (free or other or wish in (Signal.HUMAN, Signal.END)) and not is_plain(text):
+        return None
+    return Signal.YES if said else Signal.NO
+
+
+def _wish(
+    operation: Operation,
+    action: Action,
+    text: str,
+    understanding: Understanding,
+    catalogue: Catalogue,
+) -> Signal:
+    """The message by its intent and its values, while an operation is open."""
+    best = understanding.best
+    sure = best is not None and best.confidence >= _SURE
+    kind = best.type if best is not None and sure else IntentType.UNKNOWN
+    if kind in (IntentType.HUMAN, IntentType.END):
+        return Signal.HUMAN if kind is IntentType.HUMAN else Signal.END
+    wanted = catalogue.get(best.intent) if best and kind is IntentType.OPERATION else None
+    if wanted is not None and wanted.intent != action.intent:
         return Signal.OPERATION
-    if any(slot.entity_type and understanding.entity(slot.entity_type) for slot in action.slots):
+    if said_values(action, operation, understanding):
         return Signal.SLOT
-    answer = yes_or_no(text)
-    if answer is not None and (conversation.state is State.CONFIRMING or answer is Signal.NO):
-        return answer
-    if _is(understanding, IntentType.QUERY, _SURE) or fold(text).strip().endswith(_QUESTION_MARKS):
+    if kind is IntentType.QUERY or asks(text):
         return Signal.QUESTION
-    asked = action.slot(conversation.operation.asked) if conversation.operation else None
-    if conversation.state is State.FILLING and asked is not None and not asked.entity_type:
-        return Signal.SLOT
-    if _is(understanding, IntentType.CHIT_CHAT, _SURE):
+    if kind is IntentType.CHIT_CHAT:
         return Signal.CHIT_CHAT
-    return Signal.UNCLEAR
+    asked = action.slot(operation.asked)
+    if asked is not None and not asked.entity_type:
+        return Signal.SLOT
+    return Signal.OPERATION if wanted is not None else Signal.UNCLEAR
 
 
 def _by_intent(understanding: Understanding, catalogue: Catalogue) -> Signal:
@@ -174,19 +188,12 @@ def _by_intent(understanding: Understanding, catalogue: Catalogue) -> Signal:
     }[best.type]
 
 
-def yes_or_no(text: str) -> Signal | None:
-    """YES or NO where the message says so plainly; None otherwise.
+def asks_faq(signal: Signal, text: str) -> bool:
+    """Whether a message that stands in the FAQs is to be answered from there.
 
-    不 wins over a later word of assent (不用了，好的), and a question is neither.
+    A wish is carried out though an FAQ tells how: 我要取消订单 is no question, 怎么取消订单 is.
     """
-    said = fold(text).strip(_EDGES)
-    if said.endswith(_QUESTION_MARKS) or text.rstrip().endswith(_QUESTION_MARKS):
-        return None
-    if said in _NO or said.startswith(_NO_STARTS):
-        return Signal.NO
-    if said in _YES or said.startswith(_YES_STARTS):
-        return Signal.YES
-    return None
+    return signal not in (Signal.OPERATION, Signal.HUMAN, Signal.END) or asks(text)
 
 
 def effect_of(state: State, signal: Signal) -> Effect:
@@ -195,20 +202,34 @@ def effect_of(state: State, signal: Signal) -> Effect:
     return signals.get(signal, signals[Signal.UNCLEAR])[0]
 
 
-def _is(understanding: Understanding, kind: IntentType, confidence: float) -> bool:
+def _is(understanding: Understanding, kind: IntentType) -> bool:
     best = understanding.best
-    return best is not None and best.type is kind and best.confidence >= confidence
+    return best is not None and best.type is kind and best.confidence >= _SURE
 
 
 def draw() -> str:
-    """The table as a Mermaid state diagram."""
-    lines = ["stateDiagram-v2", f"    [*] --> {State.IDLE}"]
+    """The table as a page of the docs: a Mermaid diagram of the states, and every cell."""
+    arrows: dict[tuple[State, State], list[str]] = {}
+    rows = []
     for state, signals in TRANSITIONS.items():
         for signal, (effect, following) in signals.items():
-            lines += [f"    {state} --> {after}: {signal} / {effect}" for after in following]
-    lines.append(f"    {State.CLOSED} --> [*]")
-    return "\n".join(lines)
+            rows.append(f"| {state} | {signal} | {effect} | {' or '.join(following)} |")
+            for after in following:
+                arrows.setdefault((state, after), []).append(signal)
+    edges = [f"    {a} --> {b}: {', '.join(signals)}" for (a, b), signals in arrows.items()]
+    ends = f"    {State.CLOSED} --> [*]"
+    diagram = ["```mermaid", "stateDiagram-v2", f"    [*] --> {State.IDLE}", *edges, ends, "```"]
+    head = ["| state | the message | what the turn does | state after |", "|---|---|---|---|"]
+    return "\n".join([_PREFACE, *diagram, "", *head, *rows])
 
+
+_PREFACE = """\
+# The state machine of a dialogue
+
+What a message is taken for, what its turn does, and where the dialogue stands after it. Written by
+`python -m services.session.dialogue` from the table in that module. A message that a state does not
+name counts as `unclear` there.
+"""
 
 if __name__ == "__main__":
     print(draw())  # noqa: T201 (this is the program's output)

@@ -1,6 +1,6 @@
 """A turn in the making: what it has said, cited and done so far."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -8,7 +8,7 @@ from typing import Protocol
 
 from services.session.actions import ActionResult
 from services.session.conversation import State
-from services.session.understanding import Citation, Mood, ReplyMode, Understanding, Usage
+from services.session.understanding import Citation, Faq, Mood, ReplyMode, Understanding, Usage
 
 
 class Degradation(StrEnum):
@@ -77,8 +77,8 @@ class Draft:
 
     Attributes:
         language: of the reply, `zh` or `en`.
+        faq: the FAQ with the same question, where one was found before anything else was done.
         interrupted: the reply broke off; what was said is kept.
-        summary_hint: for a ticket, what the customer was about.
     """
 
     request: TurnRequest
@@ -86,6 +86,7 @@ class Draft:
     language: str
     understanding: Understanding = field(default_factory=Understanding)
     mood: Mood = field(default_factory=Mood)
+    faq: Faq | None = None
     match: MatchType = MatchType.INTENT
     mode: ReplyMode = ReplyMode.FIXED
     citations: list[Citation] = field(default_factory=list)
@@ -101,15 +102,29 @@ class Draft:
         """Everything said so far."""
         return "".join(self._said)
 
-    def say(self, text: str) -> None:
-        """Add a sentence of Kefu's own; sentences that follow each other are set apart."""
-        if self._said and not self._said[-1].endswith("\n"):
-            text = f"\n{text}"
-        self.stream(text)
+    @property
+    def _gap(self) -> str:
+        return "\n" if self._said and not self._said[-1].endswith("\n") else ""
+
+    def say(self, text: str) -> int:
+        """Add a sentence, on a line of its own; where it begins in the reply, in code points."""
+        gap = self._gap if text else ""
+        self.stream(gap + text)
+        return len(self.text) - len(text)
+
+    def set_apart(self) -> int:
+        """Begin a new line for words that will be streamed; where it begins, in code points."""
+        self.stream(self._gap)
+        return len(self.text)
 
     def stream(self, text: str) -> None:
-        """Add words as they come."""
+        """Add words as they come.
+
+        NUL, which no store of text takes and a model or another system may send, is replaced
+        rather than removed: citations count code points.
+        """
         if text:
+            text = text.replace("\x00", "\ufffd")
             self._said.append(text)
             self.audience.delta(text)
 
@@ -148,4 +163,3 @@ class TurnResult:
     state: State
     interrupted: bool
     completed: datetime
-    labels: Mapping[str, str] = field(default_factory=dict)

@@ -23,9 +23,7 @@ class Handover:
         """Open a ticket, or find the open one of the same reason; note it where neither works."""
         rounds = [*conversation.rounds, Round(draft.request.text, "")]
         try:
-            summary = await self._generator.summarise(
-                conversation.tenant, rounds, draft.language
-            )
+            summary = await self._generator.summarise(conversation.tenant, rounds, draft.language)
         except KefuError:
             summary = "\n".join(each.customer for each in rounds)[-_MAX_SUMMARY:]
         # Made of the turn, so that a repeat of a turn that was cut off finds its own ticket.
@@ -40,7 +38,7 @@ class Handover:
     async def soothe(self, draft: Draft, conversation: Conversation) -> None:
         """Apologise to an angry customer and open the one ticket for it."""
         await self.open(draft, conversation, "anger")
-        conversation.escalated = bool(draft.ticket)
+        conversation.ticket = draft.ticket
         draft.say(
             phrases.with_ticket(
                 phrases.SORRY_ANGER, phrases.SORRY_ANGER_NO_TICKET, draft.ticket, draft.language
@@ -48,8 +46,14 @@ class Handover:
         )
 
     async def hand_over(self, draft: Draft, conversation: Conversation, reason: str) -> None:
-        """Give the conversation to a person; Kefu keeps silent from now on."""
-        await self.open(draft, conversation, reason)
+        """Give the conversation to a person; Kefu keeps silent from now on.
+
+        A customer who was angry before has a ticket already, and one is enough.
+        """
+        if conversation.ticket:
+            draft.ticket = conversation.ticket
+        else:
+            await self.open(draft, conversation, reason)
         conversation.state = State.HANDED_OVER
         conversation.operation = None
         draft.say(

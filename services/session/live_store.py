@@ -3,7 +3,8 @@
 A turn costs two round trips: `claim` takes the lease and reads the context, `settle` writes the
 context and gives the lease back. The lease is short and renewed while the turn runs, so that a
 process that dies holds a session for seconds at most; and since a paused process may wake up after
-its lease passed on, PostgreSQL decides at the commit (see `store.commit`).
+its lease passed on, PostgreSQL decides at the commit (see `store.commit`). It also has the turn
+count that tells whether the context here is the newest.
 """
 
 import json
@@ -28,7 +29,11 @@ return {0, redis.call('PTTL', KEYS[1])}
 _SETTLE = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then
   redis.call('DEL', KEYS[1])
-  if ARGV[2] ~= '' then redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3]) end
+  if ARGV[2] ~= '' then
+    redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
+  else
+    redis.call('DEL', KEYS[2])
+  end
   return 1
 end
 return 0
@@ -102,14 +107,12 @@ class LiveStore:
         async with storage_errors():
             return bool(await self._client.exists(_keys(tenant, session)[0]))
 
-    async def context(self, tenant: str, session: str) -> Conversation | None:
-        """The live context, without the right to change it; None where Redis has none."""
-        async with storage_errors():
-            found = await self._client.get(_keys(tenant, session)[1])
-        return Conversation.from_json(json.loads(found)) if found else None
-
     async def settle(self, lease: Lease, conversation: Conversation | None) -> None:
-        """Give the lease back, with the context after the turn; None leaves it as it was."""
+        """Give the lease back with the context after the turn.
+
+        None removes the context, where the session is over or nobody knows how the turn ended; the
+        next turn asks PostgreSQL.
+        """
         context = json.dumps(conversation.to_json(), ensure_ascii=False) if conversation else ""
         ttl = conversation.ttl_seconds if conversation else 0
         async with storage_errors():

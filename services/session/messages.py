@@ -234,21 +234,21 @@ def state_to_proto(state: State) -> turn_pb2.DialogueState.ValueType:
     return turn_pb2.DialogueState.Value(f"DIALOGUE_STATE_{state.name}")
 
 
-def session_to_proto(row: SessionRow, now: datetime) -> session_pb2.Session:
+def session_to_proto(row: SessionRow) -> session_pb2.Session:
     """A session as its callers see it."""
     conversation = row.conversation
     expires = row.updated + timedelta(seconds=conversation.ttl_seconds)
     state = session_pb2.Session.STATE_ACTIVE
     if row.closed:
         state = session_pb2.Session.STATE_CLOSED
-    elif expires <= now:
+    elif row.expired:
         state = session_pb2.Session.STATE_EXPIRED
     human = conversation.state is State.HANDED_OVER
     message = session_pb2.Session(
         name=conversation.name,
         state=state,
         owner=session_pb2.Session.OWNER_HUMAN if human else session_pb2.Session.OWNER_BOT,
-        dialogue_state=state_to_proto(conversation.state),
+        dialogue_state=state_to_proto(State.CLOSED if row.closed else conversation.state),
         knowledge_base=f"tenants/{conversation.tenant}/knowledgeBases/{conversation.knowledge_base}",
         profile=row.profile,
         slots=conversation.slots,

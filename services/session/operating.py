@@ -9,7 +9,9 @@ from services.session.actions import Action, ActionOutcome, ActionResult, Catalo
 from services.session.conversation import Conversation, Operation, State
 from services.session.draft import Draft, MatchType
 from services.session.handover import Handover
+from services.session.plain_answers import is_bare
 from services.session.ports import ActionServers
+from services.session.slots import adds, said_values
 from services.session.understanding import ReplyMode
 
 
@@ -38,12 +40,13 @@ class Operating:
         assert conversation.operation is not None
         conversation.operation.asked = slot.slot
         conversation.state = State.FILLING
-        draft.say(slot.prompt.in_language(draft.language))
+        draft.say(slot.prompt.in_language(draft.language) or slot.slot)
 
     def confirm(self, draft: Draft, conversation: Conversation, action: Action) -> None:
         """Ask for the customer's yes, naming what will be done."""
         conversation.state = State.CONFIRMING
-        draft.say(action.confirmation_text(conversation.slots, draft.language))
+        text = action.confirmation_text(conversation.slots, draft.language)
+        draft.say(text or action.name.in_language(draft.language))
 
     def remind(self, draft: Draft, conversation: Conversation, catalogue: Catalogue) -> None:
         """After something else was answered: repeat what is still open."""
@@ -104,14 +107,16 @@ class Operating:
 
 
 def fill(draft: Draft, conversation: Conversation, action: Action) -> None:
-    """Put the message's entities into the action's slots; a later value corrects an earlier one."""
+    """Put what the message says into the action's slots; a later value corrects an earlier one."""
     operation = conversation.operation
     assert operation is not None
-    for slot in action.slots:
-        found = draft.understanding.entity(slot.entity_type) if slot.entity_type else None
-        if found is not None:
-            operation.filled[slot.slot] = found.value
+    text, found = draft.request.text, draft.understanding
+    values = said_values(action, operation, found)
     asked = action.slot(operation.asked)
-    if asked is not None and not asked.entity_type and draft.match is MatchType.SLOT:
-        operation.filled[asked.slot] = draft.request.text.strip()
+    free = asked is not None and not asked.entity_type and draft.match is MatchType.SLOT
+    # "No, it is SO20260002" in answer to "which address?" corrects the order and is no address.
+    corrects = adds(values, operation) and is_bare(text, found.spans)
+    operation.filled.update(values)
+    if asked is not None and free and not corrects:
+        operation.filled[asked.slot] = text.strip()
     operation.asked = ""

@@ -9,6 +9,7 @@ from kefu.knowledge.v1 import knowledge_pb2
 from kefu.sentiment.v1 import sentiment_pb2
 from kefu.type.v1.text_pb2 import Embedding
 
+from services.mesh.calls import current
 from services.mesh.client import Peer
 from services.session import messages
 from services.session.conversation import Conversation, Round
@@ -22,13 +23,18 @@ from services.session.understanding import (
     Understanding,
 )
 
-# What each step may take of the turn's time; the turn's deadline cuts them further.
-_READ_SECONDS = 1.5
-_EMBED_SECONDS = 3.0
-_SEARCH_SECONDS = 3.0
-_ANSWER_SECONDS = 25.0
-_SUMMARY_SECONDS = 5.0
-_TICKET_SECONDS = 3.0
+# What each step may take: so many seconds, and so much of the time that the turn has left, lest one
+# that hangs leaves nothing to those behind it.
+_READ = (1.5, 0.4)
+_EMBED = (3.0, 0.3)
+_SEARCH = (3.0, 0.5)
+_ANSWER = (25.0, 0.8)
+_SUMMARY = (5.0, 0.5)
+_TICKET = (3.0, 0.9)
+
+# What the contracts of the others take: a slot of a ticket, a reply in a history, code points.
+_MAX_TICKET_SLOT = 1000
+_MAX_REPLY = 8000
 
 
 class ReaderPeers:
@@ -41,7 +47,7 @@ class ReaderPeers:
     async def classify(self, tenant: str, text: str) -> Understanding:
         """What the message asks for."""
         request = intent_pb2.ClassifyRequest(tenant=f"tenants/{tenant}", text=text)
-        response = await self._intent.unary("Classify", request, _READ_SECONDS)
+        response = await self._intent.unary("Classify", request, _seconds(*_READ))
         return messages.understanding(response.classification)
 
     async def mood(self, tenant: str, text: str, history: Sequence[float]) -> Mood:
@@ -49,7 +55,7 @@ class ReaderPeers:
         request = sentiment_pb2.AnalyzeRequest(
             tenant=f"tenants/{tenant}", text=text, history=history
         )
-        return messages.mood(await self._sentiment.unary("Analyze", request, _READ_SECONDS))
+        return messages.mood(await self._sentiment.unary("Analyze", request, _seconds(*_READ)))
 
 
 class KnowledgePeer:
@@ -63,7 +69,7 @@ class KnowledgePeer:
         request = knowledge_pb2.SearchRequest(
             parent=_parent(conversation), query=question, scope=knowledge_pb2.SEARCH_SCOPE_FAQ
         )
-        return messages.evidence(await self._knowledge.unary("Search", request, _READ_SECONDS))
+        return messages.evidence(await self._knowledge.unary("Search", request, _seconds(*_READ)))
 
     async def search(
         self, conversation: Conversation, question: str, vector: Vector | None, language: str
@@ -75,7 +81,7 @@ class KnowledgePeer:
         )  # fmt: skip
         if isinstance(vector, Embedding):
             request.embedding.CopyFrom(vector)
-        return messages.evidence(await self._knowledge.unary("Search", request, _SEARCH_SECONDS))
+        return messages.evidence(await self._knowledge.unary("Search", request, _seconds(*_SEARCH)))
 
 
 class GenerationPeer:
@@ -89,7 +95,7 @@ class GenerationPeer:
         request = generation_pb2.EmbedRequest(
             tenant=f"tenants/{tenant}", texts=[text], purpose=generation_pb2.EMBED_PURPOSE_QUERY
         )
-        response = await self._generation.unary("Embed", request, _EMBED_SECONDS)
+        response = await self._generation.unary("Embed", request, _seconds(*_EMBED))
         vector: Vector = response.embeddings[0]
         return vector
 
@@ -102,7 +108,7 @@ class GenerationPeer:
             passages=[messages.passage_to_proto(each) for each in passages],
             history=_rounds(conversation.rounds),
         )  # fmt: skip
-        async for response in self._generation.stream("Generate", request, _ANSWER_SECONDS):
+        async for response in self._generation.stream("Generate", request, _seconds(*_ANSWER)):
             part = messages.generation_part(response)
             if part is not None:
                 yield part
@@ -112,7 +118,7 @@ class GenerationPeer:
         request = generation_pb2.SummarizeRequest(
             tenant=f"tenants/{tenant}", rounds=_rounds(rounds), language_code=language
         )
-        response = await self._generation.unary("Summarize", request, _SUMMARY_SECONDS)
+        response = await self._generation.unary("Summarize", request, _seconds(*_SUMMARY))
         summary: str = response.summary
         return summary
 
@@ -135,16 +141,21 @@ class DeskPeer:
             priority=priority,
             summary=summary or "-",
             language_code=language,
-            slots=conversation.slots,
+            slots={slot: text[:_MAX_TICKET_SLOT] for slot, text in conversation.slots.items()},
             sentiment_trend=conversation.moods,
         )
         request = desk_pb2.CreateTicketRequest(
             parent=f"tenants/{conversation.tenant}", ticket=ticket,
             request_id=request_id,
         )  # fmt: skip
-        response = await self._desk.unary("CreateTicket", request, _TICKET_SECONDS)
+        response = await self._desk.unary("CreateTicket", request, _seconds(*_TICKET))
         name: str = response.ticket.name
         return name
+
+
+def _seconds(most: float, share: float) -> float:
+    """The time for a call: at most so long, and no more than a share of what the turn has left."""
+    return min(most, current().remaining_seconds * share)
 
 
 def _parent(conversation: Conversation) -> str:
@@ -152,4 +163,7 @@ def _parent(conversation: Conversation) -> str:
 
 
 def _rounds(rounds: Sequence[Round]) -> list[generation_pb2.Round]:
-    return [generation_pb2.Round(customer=each.customer, reply=each.reply) for each in rounds]
+    return [
+        generation_pb2.Round(customer=each.customer, reply=each.reply[:_MAX_REPLY])
+        for each in rounds
+    ]

@@ -1,7 +1,6 @@
 """kefu.session.v1.SessionService: protobuf in, one call, protobuf out."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from typing import Any
 
 from kefu.session.v1 import session_pb2 as pb
@@ -10,8 +9,6 @@ from kefu.session.v1.session_pb2_grpc import SessionServiceServicer
 
 from services.session import messages
 from services.session.conversations import Conversations, NewSession
-from services.session.dialogue import Signal
-from services.session.store import SessionRow
 from services.session.turns import Turns
 
 
@@ -28,19 +25,19 @@ class SessionServicer(SessionServiceServicer):
         """Start a conversation."""
         wanted = NewSession(
             request.session_id,
-            _last(request.session.knowledge_base),
+            request.session.knowledge_base,
             request.session.ttl.seconds,
             request.session.profile,
         )
         row = await self._conversations.create(_last(request.parent), wanted, request.request_id)
-        return pb.CreateSessionResponse(session=_session(row))
+        return pb.CreateSessionResponse(session=messages.session_to_proto(row))
 
     async def GetSession(
         self, request: pb.GetSessionRequest, context: Any
     ) -> pb.GetSessionResponse:
         """Read a conversation's state."""
         row = await self._conversations.get(*_session_ids(request.name))
-        return pb.GetSessionResponse(session=_session(row))
+        return pb.GetSessionResponse(session=messages.session_to_proto(row))
 
     async def ListSessions(
         self, request: pb.ListSessionsRequest, context: Any
@@ -48,7 +45,7 @@ class SessionServicer(SessionServiceServicer):
         """List conversations, newest first."""
         tenant = _last(request.parent)
         rows, token = await self._conversations.page(tenant, request.page_size, request.page_token)
-        sessions = [_session(row) for row in rows]
+        sessions = [messages.session_to_proto(row) for row in rows]
         return pb.ListSessionsResponse(sessions=sessions, next_page_token=token)
 
     async def CloseSession(
@@ -56,7 +53,7 @@ class SessionServicer(SessionServiceServicer):
     ) -> pb.CloseSessionResponse:
         """End a conversation."""
         row = await self._conversations.close(*_session_ids(request.name))
-        return pb.CloseSessionResponse(session=_session(row))
+        return pb.CloseSessionResponse(session=messages.session_to_proto(row))
 
     async def Converse(
         self, request: pb.ConverseRequest, context: Any
@@ -102,19 +99,14 @@ class SessionServicer(SessionServiceServicer):
         self, request: pb.MatchIntentRequest, context: Any
     ) -> pb.MatchIntentResponse:
         """Say what the next turn would do with a text."""
-        found, mood, signal, state = await self._conversations.preview(
+        result = await self._conversations.preview(
             *_session_ids(request.session), request.input.text
         )
-        kind = "NO_MATCH" if signal is Signal.UNCLEAR else "INTENT"
         return pb.MatchIntentResponse(
-            match=messages.match_to_proto(found, kind),
-            sentiment=messages.sentiment_to_proto(mood),
-            next_state=messages.state_to_proto(state),
+            match=messages.match_to_proto(result.understanding, result.match.name),
+            sentiment=messages.sentiment_to_proto(result.mood),
+            next_state=messages.state_to_proto(result.state),
         )
-
-
-def _session(row: SessionRow) -> pb.Session:
-    return messages.session_to_proto(row, datetime.now(UTC))
 
 
 def _session_ids(name: str) -> tuple[str, str]:

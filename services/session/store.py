@@ -12,7 +12,9 @@ from kefu.errors import SessionAlreadyExists, SessionNotFound, TurnInProgress, T
 from services.mesh.database import Pool, storage_errors
 from services.session.conversation import Conversation
 
-_SESSION = "create_digest, closed, profile, context, create_time, update_time"
+# PostgreSQL's clock sets the time of the last turn, so it also says when a session is over.
+_EXPIRED = "update_time + make_interval(secs => ttl_seconds) <= now()"
+_SESSION = f"create_digest, closed, {_EXPIRED}, profile, context, create_time, update_time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +23,14 @@ class SessionRow:
 
     Attributes:
         digest: of the request that made it.
-        closed: by the customer or a caller; expiry is a matter of `updated`.
+        closed: by the customer or a caller.
+        expired: nobody wrote for its time to live.
     """
 
     conversation: Conversation
     digest: bytes
     closed: bool
+    expired: bool
     profile: dict[str, str]
     created: datetime
     updated: datetime
@@ -46,6 +50,21 @@ class TurnRow:
     digest: bytes
     result: bytes
     events: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What must be known of a session before a turn begins.
+
+    Attributes:
+        turn_count: turns that are stored; a live context with fewer is out of date.
+        turn: the turn that the same request made before; None: it is new.
+    """
+
+    closed: bool
+    expired: bool
+    turn_count: int
+    turn: TurnRow | None
 
 
 class Store:
@@ -91,10 +110,10 @@ class Store:
         return _session(row)
 
     async def list_sessions(
-        self, tenant: str, size: int, before: tuple[str, str] | None
+        self, tenant: str, size: int, before: tuple[datetime, str] | None
     ) -> list[SessionRow]:
         """Up to `size` sessions, newest first, behind the (time, id) of the page before."""
-        time, session = before or ("infinity", "")
+        time, session = before or ("infinity", "")  # later than any time
         rows = await self._all(
             f"SELECT {_SESSION} FROM sessions WHERE tenant = %s"
             " AND (create_time, session) < (%s::timestamptz, %s)"
@@ -150,14 +169,19 @@ class Store:
         if stored is None:
             raise TurnInProgress(session=conversation.name, retry_after_seconds=0.2)
 
-    async def turn_of_request(self, tenant: str, session: str, request_id: str) -> TurnRow | None:
-        """The turn that a request made, if it did."""
+    async def opening(self, tenant: str, session: str, request_id: str) -> Opening:
+        """What must be known before a turn begins, in one round trip. Raises SessionNotFound."""
         row = await self._one(
-            "SELECT turn_index, digest, result, events FROM turns"
-            " WHERE tenant = %s AND session = %s AND request_id = %s",
-            (tenant, session, request_id),
+            f"SELECT closed, {_EXPIRED}, turn_count, turn_index, digest, result, events"
+            " FROM sessions LEFT JOIN turns ON turns.tenant = sessions.tenant"
+            " AND turns.session = sessions.session AND turns.request_id = %s"
+            " WHERE sessions.tenant = %s AND sessions.session = %s",
+            (request_id, tenant, session),
         )
-        return TurnRow(*row) if row else None
+        if row is None:
+            raise SessionNotFound(session=f"tenants/{tenant}/sessions/{session}")
+        closed, expired, turn_count, index, *turn = row
+        return Opening(closed, expired, turn_count, TurnRow(index, *turn) if index else None)
 
     async def turn(self, tenant: str, session: str, turn: str) -> TurnRow:
         """One turn by its id. Raises TurnNotFound."""
@@ -191,5 +215,6 @@ class Store:
 
 
 def _session(row: tuple[Any, ...]) -> SessionRow:
-    digest, closed, profile, context, created, updated = row
-    return SessionRow(Conversation.from_json(context), digest, closed, profile, created, updated)
+    digest, closed, expired, profile, context, created, updated = row
+    conversation = Conversation.from_json(context)
+    return SessionRow(conversation, digest, closed, expired, profile, created, updated)

@@ -7,12 +7,12 @@ from typing import TypeVar
 
 from kefu.errors import KefuError
 
-from services.language import Language, detect
+from services.language import Language, detect, words
 from services.session import phrases
 from services.session.actions import Catalogue
 from services.session.answering import Answering
 from services.session.conversation import Conversation, State
-from services.session.dialogue import Effect, Signal, effect_of, read_signal
+from services.session.dialogue import Effect, Signal, asks_faq, effect_of, read_signal
 from services.session.draft import Audience, Degradation, Draft, MatchType, TurnRequest, TurnResult
 from services.session.handover import Handover
 from services.session.operating import Operating
@@ -80,88 +80,67 @@ class TurnRunner:
         conversation.remember(request.text, draft.text, draft.mood.compound)
         return _result(draft, conversation)
 
-    async def preview(
-        self, conversation: Conversation, text: str
-    ) -> tuple[Understanding, Mood, Signal, State]:
-        """What a message would be taken for, and the state it would lead to; changes nothing."""
-        found, mood = await asyncio.gather(
-            self._readers.classify(conversation.tenant, text),
-            self._readers.mood(conversation.tenant, text, conversation.moods),
-        )
-        catalogue = await self._servers.catalogue(conversation.tenant)
-        signal = read_signal(conversation, text, found, catalogue)
-        following = {
-            Effect.HAND_OVER: State.HANDED_OVER,
-            Effect.CLOSE: State.CLOSED,
-            Effect.CLARIFY: State.CLARIFYING,
-            Effect.ABANDON: State.IDLE,
-            Effect.EXECUTE: State.IDLE,
-            Effect.OPERATE: State.FILLING,
-        }
-        effect = effect_of(conversation.state, signal)
-        return found, mood, signal, following.get(effect, conversation.state)
-
     async def _converse(self, draft: Draft, conversation: Conversation) -> None:
-        evidence, catalogue = await self._understand(draft, conversation)
-        text = draft.request.text
-        signal = read_signal(conversation, text, draft.understanding, catalogue)
-        draft.match = _match_of(signal, draft.understanding)
-        soothed = draft.mood.escalate and not conversation.escalated
-        if soothed:
-            await self._handover.soothe(draft, conversation)
-        if evidence is not None and evidence.faq is not None:
-            self._answering.tell_faq(draft, evidence.faq)
-            conversation.state, conversation.misunderstood = State.IDLE, 0
-            return
-        effect = effect_of(conversation.state, signal)
-        if soothed and effect in (Effect.CLARIFY, Effect.CHAT, Effect.ASK_AGAIN):
-            # An angry customer who asked for nothing in particular has had her answer.
-            return
-        await self._steps[effect](draft, conversation, catalogue)
-
-    async def _understand(
-        self, draft: Draft, conversation: Conversation
-    ) -> tuple[Evidence | None, Catalogue]:
-        """Ask every service that reads the message at once; leave out those that fail."""
-        text, tenant = draft.request.text, conversation.tenant
+        """A turn that is Kefu's: read the message, and do what the table says."""
         open_question = conversation.state in (State.IDLE, State.CLARIFYING)
-        understanding, mood, evidence, catalogue = await asyncio.gather(
-            _or_none(self._readers.classify(tenant, text)),
-            _or_none(self._readers.mood(tenant, text, conversation.moods)),
+        text = draft.request.text
+        _, catalogue, evidence = await asyncio.gather(
+            self._read(draft, conversation),
+            self._servers.catalogue(conversation.tenant),
             _or_none(self._knowledge.faq(conversation, text)) if open_question else _nothing(),
-            self._servers.catalogue(tenant),
         )
-        if understanding is None:
-            draft.degrade(Degradation.NO_INTENT)
-        if mood is None:
-            draft.degrade(Degradation.NO_SENTIMENT)
-        draft.understanding = understanding or Understanding()
-        draft.mood = mood or Mood()
-        return evidence, catalogue
+        signal = read_signal(conversation, text, draft.understanding, catalogue)
+        if evidence is not None and evidence.faq is not None and asks_faq(signal, text):
+            draft.faq, signal = evidence.faq, Signal.QUESTION
+        draft.match = _match_of(signal, draft.understanding)
+        effect = effect_of(conversation.state, signal)
+        if draft.mood.escalate and not conversation.ticket:
+            await self._handover.soothe(draft, conversation)
+            if effect in (Effect.CLARIFY, Effect.CHAT, Effect.ASK_AGAIN):
+                # An angry customer who asked for nothing in particular has had her answer.
+                self._go_on(draft, conversation, catalogue)
+                return
+        await self._steps[effect](draft, conversation, catalogue)
 
     async def _quietly(self, draft: Draft, conversation: Conversation) -> None:
         """A turn that belongs to a person: only mood and a goodbye are looked at."""
+        await self._read(draft, conversation)
+        draft.match = MatchType.HUMAN_OWNED
+        signal = read_signal(conversation, draft.request.text, draft.understanding, {})
+        await self._steps[effect_of(conversation.state, signal)](draft, conversation, {})
+
+    async def _read(self, draft: Draft, conversation: Conversation) -> None:
+        """Have intent and mood of the message read; leave out what fails."""
         text, tenant = draft.request.text, conversation.tenant
         understanding, mood = await asyncio.gather(
             _or_none(self._readers.classify(tenant, text)),
             _or_none(self._readers.mood(tenant, text, conversation.moods)),
         )
+        if understanding is None:
+            draft.degrade(Degradation.NO_INTENT)
+        if mood is None:
+            draft.degrade(Degradation.NO_SENTIMENT)
         draft.understanding, draft.mood = understanding or Understanding(), mood or Mood()
-        draft.match = MatchType.HUMAN_OWNED
-        signal = read_signal(conversation, text, draft.understanding, {})
-        await self._steps[effect_of(conversation.state, signal)](draft, conversation, {})
 
-    async def _answer(self, draft: Draft, conversation: Conversation, catalogue: Catalogue) -> None:
+    def _go_on(self, draft: Draft, conversation: Conversation, catalogue: Catalogue) -> None:
+        """After something that was understood: back to what is open, if anything is."""
         conversation.misunderstood = 0
-        try:
-            evidence = await self._answering.search(draft, conversation)
-        except KefuError:
-            await self._handover.apologise(draft, conversation)
-            return
-        await self._answering.tell(draft, conversation, evidence)
         if conversation.state is State.CLARIFYING:
             conversation.state = State.IDLE
         self._operating.remind(draft, conversation, catalogue)
+
+    async def _answer(self, draft: Draft, conversation: Conversation, catalogue: Catalogue) -> None:
+        try:
+            evidence = (
+                Evidence(draft.faq)
+                if draft.faq
+                else await self._answering.search(draft, conversation)
+            )
+        except KefuError:
+            await self._handover.apologise(draft, conversation)
+        else:
+            await self._answering.tell(draft, conversation, evidence)
+        self._go_on(draft, conversation, catalogue)
 
     async def _operate(
         self, draft: Draft, conversation: Conversation, catalogue: Catalogue
@@ -193,9 +172,7 @@ class TurnRunner:
         best = draft.understanding.best
         sentence = phrases.SMALL_TALK_BY_INTENT.get(best.intent if best else "", phrases.SMALL_TALK)
         draft.say(sentence.in_language(draft.language))
-        if conversation.state is State.CLARIFYING:
-            conversation.state = State.IDLE
-        self._operating.remind(draft, conversation, catalogue)
+        self._go_on(draft, conversation, catalogue)
 
     async def _clarify(
         self, draft: Draft, conversation: Conversation, catalogue: Catalogue
@@ -206,8 +183,8 @@ class TurnRunner:
         except KefuError:
             evidence = Evidence()
         if evidence.faq is not None or evidence.verdict is Verdict.ANSWERABLE:
-            conversation.state, conversation.misunderstood = State.IDLE, 0
             await self._answering.tell(draft, conversation, evidence)
+            self._go_on(draft, conversation, catalogue)
             return
         if await self._gave_up(draft, conversation):
             return
@@ -234,11 +211,15 @@ class TurnRunner:
 
 
 def reply_language(request: TurnRequest, conversation: Conversation) -> str:
-    """`zh` or `en`: as asked, else that of the message, else that of the last one."""
+    """`zh` or `en`: as asked, else that of the message, else that of the last one.
+
+    One English word does not change the language of a conversation: Chinese customers write OK.
+    """
     if request.language:
         return request.language
     found = detect(request.text)
-    if found is Language.UNKNOWN:
+    lonely = found is Language.EN and conversation.turn_count > 0 and len(words(request.text)) == 1
+    if found is Language.UNKNOWN or lonely:
         return conversation.language
     return "en" if found is Language.EN else "zh"
 

@@ -52,9 +52,14 @@ class Understanding:
     ambiguous: bool = False
     entities: Sequence[Entity] = ()
 
-    def entity(self, entity_type: str) -> Entity | None:
-        """The first entity of a type."""
-        return next((each for each in self.entities if each.type == entity_type), None)
+    @property
+    def spans(self) -> list[tuple[int, int]]:
+        """Places of the entities, (start, end) in code points, in order."""
+        return [(each.start, each.end) for each in self.entities]
+
+    def values(self, entity_type: str) -> list[str]:
+        """The values of a type, in order, without repeats."""
+        return list(dict.fromkeys(e.value for e in self.entities if e.type == entity_type))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,44 @@
+"""What a message would do, said without doing it."""
+
+import pytest
+
+from services.session.rehearsal import NoAudience, rehearsal
+from tests.unit.session.fakes import FAQ, FURIOUS, Listener, World, request
+from tests.unit.session.test_turn_table import CASES, Case
+
+DOING = {"execute", "open_ticket", "answer", "summarise"}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.state}-{case.text}-{case.after}")
+@pytest.mark.parametrize("more", ["", "faq", "anger"])
+async def test_a_rehearsal_says_what_the_turn_does(case: Case, more: str) -> None:
+    """The same state, match, understanding and mood as the turn itself; nothing is done."""
+
+    def world() -> World:
+        return World(
+            understood={case.text: case.found},
+            evidence=case.evidence,
+            faqs={case.text: FAQ} if more == "faq" else {},
+            moods={case.text: FURIOUS} if more == "anger" else {},
+        )
+
+    trial, stage = world(), world()
+    said = await rehearsal(trial, trial, trial, trial).run(
+        case.conversation(), request(case.text), NoAudience()
+    )
+    done = await stage.runner().run(case.conversation(), request(case.text), Listener())
+    assert (said.state, said.match, said.mood) == (done.state, done.match, done.mood)
+    assert said.understanding == done.understanding
+    assert not DOING.intersection(trial.calls)
+    assert (trial.executed, trial.tickets) == ([], [])
+
+
+async def test_a_rehearsal_survives_what_fails() -> None:
+    """It degrades as the turn would."""
+    case = CASES[0]
+    trial = World(broken={"classify", "mood", "faq", "embed", "search"})
+    said = await rehearsal(trial, trial, trial, trial).run(
+        case.conversation(), request(case.text), NoAudience()
+    )
+    assert said.understanding.best is None
+    assert said.mood.compound is None
