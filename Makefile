@@ -9,7 +9,7 @@ BASE ?= main
 DATA ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench lint type proto proto-check wheel lock clean
+.PHONY: help setup demo test bench lint type proto proto-check docs wheel lock clean
 
 help: ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ proto-check: setup
 	$(BIN)/python protos/generate.py --image build/kefu.binpb
 	$(BIN)/buf lint build/kefu.binpb --config buf.yaml --path kefu
 	BIN=$(BIN) BASE=$(BASE) sh protos/check.sh
+
+docs: setup ## Draw the dialogue's state machine again
+	$(BIN)/python -m services.session.dialogue > docs/state-machine.md
 
 wheel: setup ## The client package that callers install, into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist services/sdk

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import redis.asyncio
 from kefu.desk.v1.desk_pb2_grpc import DeskServiceStub
 from kefu.generation.v1.generation_pb2_grpc import GenerationServiceStub
 from kefu.intent.v1.intent_pb2_grpc import IntentServiceStub
@@ -18,7 +17,7 @@ from services.mesh.service import Mesh, run
 from services.session.action_peers import ActionPeers
 from services.session.conversations import Conversations
 from services.session.journal import Journal
-from services.session.live_store import LiveStore
+from services.session.live_store import LiveStore, open_client
 from services.session.peers import DeskPeer, GenerationPeer, KnowledgePeer, ReaderPeers
 from services.session.rehearsal import rehearsal
 from services.session.servicer import SessionServicer
@@ -27,14 +26,11 @@ from services.session.store import Store
 from services.session.turn import TurnRunner
 from services.session.turns import Turns
 
-_REDIS_TIMEOUT_SECONDS = 2.0
-
 
 @asynccontextmanager
 async def build(settings: Settings, mesh: Mesh) -> AsyncIterator[list[Registration]]:
     """Wire the service: stores, peers, the turn runner."""
-    client = redis.asyncio.Redis.from_url(settings.redis_url, socket_timeout=_REDIS_TIMEOUT_SECONDS)
-    async with client, open_pool(settings.database_url) as pool:
+    async with open_client(settings.redis_url) as client, open_pool(settings.database_url) as pool:
         await migrate(pool, Path(__file__).parent / "migrations")
         store, live = Store(pool), LiveStore(client)
         readers = ReaderPeers(

@@ -1,16 +1,14 @@
 """What a finished turn leaves behind: an audit event, metrics, span attributes. No words."""
 
-import time
-import uuid
 from collections.abc import Callable
 
-from kefu.audit.v1.audit_pb2 import AuditEvent
 from opentelemetry.trace import Span
 from prometheus_client import Counter, Histogram
 
 from services.mesh import names
 from services.mesh.calls import current
 from services.session.draft import TurnResult
+from services.session.event_messages import AuditEvent, audit_event
 
 _TURNS = Counter(names.TURNS, "Finished turns.", ["mode", "match"])
 _SECONDS = Histogram(
@@ -38,25 +36,9 @@ class Journal:
         the process dies between the two.
         """
         labels = _labels(result)
-        call = current()
-        event = AuditEvent(
-            event_id=str(uuid.uuid4()),
-            service="session",
-            method="turn.completed",
-            identity=call.identity,
-            end_user=result.request.end_user,
-            tenant=tenant,
-            resource=result.request.turn,
-            outcome="OK",
-            trace_id=result.request.trace_id,
-            labels=labels,
-        )
-        event.time.FromNanoseconds(time.time_ns())
-        seconds = (result.completed - result.request.created).total_seconds()
-        event.latency.FromNanoseconds(int(seconds * 1e9))
-        self._append(event)
+        self._append(audit_event(result, tenant, current().identity, labels))
         _TURNS.labels(result.mode.value, result.match.value).inc()
-        _SECONDS.observe(seconds)
+        _SECONDS.observe((result.completed - result.request.created).total_seconds())
         if result.mood.escalate:
             _ESCALATIONS.labels(str(result.mood.reason)).inc()
         if span.is_recording():

@@ -20,6 +20,9 @@ from services.session.conversation import Conversation
 LEASE_SECONDS = 4.0
 """Life of a lease without renewal: what a customer waits at most after a crash."""
 
+# A healthy server answers within a millisecond; a turn has seconds.
+_TIMEOUT_SECONDS = 2.0
+
 _CLAIM = """
 if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
   return {1, redis.call('GET', KEYS[2])}
@@ -44,6 +47,18 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then
 end
 return 0
 """
+
+
+def open_client(url: str) -> redis.asyncio.Redis:
+    """A client for `LiveStore`; it connects when it is first used.
+
+    Args:
+        url: `redis://`, `rediss://` or `unix://`.
+    """
+    # No retries of its own: they would eat a turn's deadline, and the caller retries.
+    return redis.asyncio.Redis.from_url(
+        url, socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS, retry=None
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 from kefu.errors import KefuError
-from kefu.session.v1 import turn_pb2 as pb
 
-from services.session import messages
+from services.session import event_messages as messages
 from services.session.actions import ActionResult
 from services.session.draft import TurnResult
+from services.session.event_messages import Turn, TurnEvent
+from services.session.messages import turn_to_proto
 from services.session.understanding import Citation
 
 
@@ -27,42 +28,41 @@ class TurnStream:
     def __init__(self, turn: str, trace_id: str, digest: bytes) -> None:
         self.turn = turn
         self.digest = digest
-        self._events: list[pb.TurnEvent] = []
+        self._events: list[TurnEvent] = []
         self._error: KefuError | None = None
         self._ended = False
         self._changed = asyncio.Event()
-        self._add(pb.TurnEvent(started=pb.TurnStarted(turn=turn, trace_id=trace_id)))
+        self._add(messages.started(turn, trace_id))
 
     @classmethod
     def replay(cls, events: Sequence[bytes], result: bytes, digest: bytes) -> "TurnStream":
         """The stream of a turn that was stored: the same events with the same numbers."""
-        turn = pb.Turn.FromString(result)
+        turn = Turn.FromString(result)
         stream = cls(turn.name, turn.trace_id, digest)
-        stream._events = [pb.TurnEvent.FromString(each) for each in events]
+        stream._events = [TurnEvent.FromString(each) for each in events]
         stream.finish(turn)
         return stream
 
     def delta(self, text: str) -> None:
         """Words were added to the reply."""
-        self._add(pb.TurnEvent(delta=pb.TextDelta(text=text)))
+        self._add(messages.delta(text))
 
     def citation(self, citation: Citation) -> None:
         """A passage supports the reply."""
-        added = pb.CitationAdded(citation=messages.citation_to_proto(citation))
-        self._add(pb.TurnEvent(citation=added))
+        self._add(messages.citation(citation))
 
     def action(self, result: ActionResult) -> None:
         """An action ended."""
-        self._add(pb.TurnEvent(action=messages.action_to_proto(result)))
+        self._add(messages.action(result))
 
-    def serialised(self, result: TurnResult) -> tuple[pb.Turn, list[bytes]]:
+    def serialised(self, result: TurnResult) -> tuple[Turn, list[bytes]]:
         """What is to be stored: the turn, and its events so far."""
-        return messages.turn_to_proto(result), [each.SerializeToString() for each in self._events]
+        return turn_to_proto(result), [each.SerializeToString() for each in self._events]
 
-    def finish(self, turn: pb.Turn) -> None:
+    def finish(self, turn: Turn) -> None:
         """Send the one TurnCompleted; call it when the turn is durable."""
         self._ended = True
-        self._add(pb.TurnEvent(completed=pb.TurnCompleted(turn=turn)))
+        self._add(messages.completed(turn))
 
     def fail(self, error: KefuError) -> None:
         """End every listener with an error."""
@@ -70,7 +70,7 @@ class TurnStream:
         self._ended = True
         self._wake()
 
-    async def events(self, after: int = 0) -> AsyncIterator[pb.TurnEvent]:
+    async def events(self, after: int = 0) -> AsyncIterator[TurnEvent]:
         """The events behind a sequence number, as they come, to the last one.
 
         Raises:
@@ -88,7 +88,7 @@ class TurnStream:
                 return
             await changed.wait()
 
-    async def result(self) -> pb.Turn:
+    async def result(self) -> Turn:
         """The turn, when it is durable.
 
         Raises:
@@ -100,7 +100,7 @@ class TurnStream:
             raise self._error
         return self._events[-1].completed.turn
 
-    def _add(self, event: pb.TurnEvent) -> None:
+    def _add(self, event: TurnEvent) -> None:
         event.sequence = len(self._events) + 1
         self._events.append(event)
         self._wake()

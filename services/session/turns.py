@@ -21,13 +21,13 @@ from kefu.errors import (
     ShuttingDown,
     TurnNotFound,
 )
-from kefu.session.v1.turn_pb2 import Turn
 
 from services.mesh import names
 from services.mesh.calls import current
 from services.mesh.telemetry import current_span
 from services.session.conversation import Conversation, State
 from services.session.draft import TurnRequest, TurnResult
+from services.session.event_messages import Turn
 from services.session.journal import Journal
 from services.session.live_store import LEASE_SECONDS, Lease, LiveStore
 from services.session.store import Opening, Store, TurnRow

@@ -12,7 +12,7 @@ TOOLS = ("local", "cli")
 SHARED = ("services.mesh", "services.language")
 DOMAIN_MAY_USE = ("calls", "names", "paging", "telemetry")
 STORAGE = ("psycopg", "psycopg_pool", "redis")
-FURNITURE = ("__main__", "servicer", "settings", "messages")
+FURNITURE = ("__main__", "servicer", "settings")
 
 
 def imports(path: Path) -> set[str]:
@@ -57,7 +57,8 @@ def calls_peers(path: Path) -> bool:
 
 def is_domain(path: Path) -> bool:
     """Whether a file holds meaning alone: no gRPC, no messages, no database."""
-    return path.stem not in FURNITURE and not is_store(path) and not calls_peers(path)
+    furniture = path.stem in FURNITURE or path.stem.endswith("messages")
+    return not furniture and not is_store(path) and not calls_peers(path)
 
 
 @pytest.mark.parametrize("path", modules(*SERVICES), ids=named)

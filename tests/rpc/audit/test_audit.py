@@ -127,13 +127,12 @@ async def test_an_event_id_is_the_same_in_capitals(audit: Audit) -> None:
 
 
 async def test_what_a_database_cannot_hold_does_not_block_a_spool(audit: Audit) -> None:
-    """NUL is replaced, nanoseconds are cut, an absurd latency is capped; the chain verifies."""
-    (event,) = some_events(1, labels={"intent": "a\0b"}, end_user="\0")
+    """Nanoseconds are cut, an absurd latency is capped; the chain verifies."""
+    (event,) = some_events(1)
     event.time.nanos = 123_456_789
     event.latency.seconds = 300_000_000_000
     assert (await audit.record(event)).appended == 1
     (chained,) = (await audit.list_events()).events
-    assert chained.event.labels["intent"] == "a\N{REPLACEMENT CHARACTER}b"
     assert chained.event.time.nanos == 123_456_000
     assert (await audit.verify()).ok
 

@@ -117,9 +117,12 @@ async def talking_to(service: Flaky, name: str = "test-channel", **options: Any)
             yield kefu
 
 
-async def conversation(kefu: Client) -> list[TurnEvent]:
-    """All events of one turn."""
-    return [each async for each in kefu.converse(SESSION, "能退货吗？")]
+async def conversation(kefu: Client, received: list[TurnEvent] | None = None) -> list[TurnEvent]:
+    """All events of one turn; `received` has those before a failure too."""
+    events = [] if received is None else received
+    async for each in kefu.converse(SESSION, "能退货吗？"):
+        events.append(each)
+    return events
 
 
 @pytest.mark.parametrize(
@@ -155,11 +158,10 @@ async def test_a_turn_that_never_began_is_asked_for_again() -> None:
 async def test_it_gives_up_some_time() -> None:
     """A service that always breaks ends the conversation, in time, with the error it broke with."""
     service = Flaky([2, *[0] * 60])
-    received = []
+    received: list[TurnEvent] = []
     async with talking_to(service, timeout_seconds=1.0) as kefu:
         with pytest.raises(StorageUnavailable):
-            async for each in kefu.converse(SESSION, "能退货吗？"):
-                received.append(each)
+            await conversation(kefu, received)
     assert received == EVENTS[:2]
 
 
