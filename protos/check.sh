@@ -7,11 +7,15 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
 "$BIN/python" protos/generate.py --out "$scratch/gen"
-diff -r --exclude=__pycache__ "$scratch/gen" gen || {
+diff -rq --exclude=__pycache__ "$scratch/gen" gen || {
     echo "gen/ differs from protos/: run 'make proto' and commit the result" >&2
     exit 1
 }
 
+# On the base branch itself the contract before its last change is what callers have.
+if [ "$(git rev-parse -q --verify "$BASE^{commit}" 2>/dev/null)" = "$(git rev-parse -q --verify HEAD 2>/dev/null)" ]; then
+    BASE="$(git log -1 --format=%H -- 'protos/*.proto' 2>/dev/null)^"
+fi
 # A revision without protos, or a checkout without history, has nothing to be broken.
 if git archive "$BASE" protos 2>/dev/null | tar -x -C "$scratch" 2>/dev/null; then
     "$BIN/python" protos/generate.py --protos "$scratch/protos" --image "$scratch/base.binpb"
