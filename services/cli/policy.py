@@ -46,7 +46,7 @@ def check(
     except PolicyInvalid as error:
         raise Problem(f"the policy is broken ({error})", f"mend {path}") from None
     print(
-        f"{'allowed' if decision.allowed else 'denied'}: {decision.because} of {path}"
+        f"allowed: {decision.because} of {path}"
         if decision.allowed
         else f"denied: {decision.because} ({path})"
     )

@@ -19,15 +19,19 @@ SHOP = ROOT / "examples" / "shop"
 
 
 def install(home: Home, action_address: str) -> None:
-    """Write what the services read when they start.
+    """Write what the services read when they start; what somebody changed stays as it is.
 
     Args:
         home: the home.
         action_address: `host:port` of the shop's action server.
     """
-    home_module.write(home.intents / f"{TENANT}.yaml", (SHOP / "intents.yaml").read_bytes())
+    intents, actions = home.intents / f"{TENANT}.yaml", home.tenants / TENANT / "actions.yaml"
+    if not intents.exists():
+        home_module.write(intents, (SHOP / "intents.yaml").read_bytes())
+    if actions.exists() and action_address in actions.read_text(encoding="utf-8"):
+        return
     servers = {"servers": [{"name": SAMPLE.name, "target": action_address}]}
-    home_module.write(home.tenants / TENANT / "actions.yaml", yaml.safe_dump(servers).encode())
+    home_module.write(actions, yaml.safe_dump(servers).encode())
 
 
 async def load_knowledge(home: Home) -> None:

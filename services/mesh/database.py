@@ -16,6 +16,8 @@ Pool = AsyncConnectionPool[psycopg.AsyncConnection]
 _MAX_CONNECTIONS = 8
 # Longer than a failover of PostgreSQL hides, shorter than a turn's deadline.
 _WAIT_SECONDS = 3.0
+# Whoever starts the process tries again; an hour of silence would tell nobody.
+_START_SECONDS = 10.0
 # Any fixed number: replicas that start together migrate one after the other.
 _MIGRATION_LOCK = 0x6B656675
 
@@ -38,7 +40,13 @@ async def open_pool(url: str, max_connections: int = _MAX_CONNECTIONS) -> AsyncI
         kwargs={"autocommit": True, "connect_timeout": 3, "options": "-c jit=off"},
         check=None,
     )
-    await pool.open(wait=True)
+    try:
+        await pool.open(wait=True, timeout=_START_SECONDS)
+    except PoolTimeout:
+        await pool.close()
+        raise StorageUnavailable(
+            f"the database of KEFU_DATABASE_URL does not answer within {_START_SECONDS:g} s"
+        ) from None
     try:
         yield pool
     finally:

@@ -87,8 +87,9 @@ class Policy:
                 continue
             return Decision(True, f"role {role}, bound in line {binding.line}", binding.line)
         roles = sorted({role for each in held for role in each.roles})
-        about = f" for tenant {tenant}" if tenant else ""
-        return Decision(False, f"none of its roles {roles} names {method}{about}")
+        if any(method in self.roles[role] for role in roles):
+            return Decision(False, f"no binding of its roles {roles} covers tenant {tenant}")
+        return Decision(False, f"none of its roles {roles} names {method}")
 
 
 def read_policy(path: Path, known_methods: frozenset[str]) -> Policy:
@@ -166,6 +167,9 @@ def _load(text: str) -> tuple[Any, list[int]]:
 
 
 def _refuse_repeated_keys(node: yaml.Node | None) -> None:
+    if isinstance(node, yaml.SequenceNode):
+        for each in node.value:
+            _refuse_repeated_keys(each)
     if not isinstance(node, yaml.MappingNode):
         return
     seen: set[str] = set()

@@ -156,6 +156,8 @@ def run(name: str, settings_class: type[ServiceSettings], build: Build) -> None:
         _cannot_start(name, list(error.problems))
     except (TlsInvalid, KefuError) as error:
         _cannot_start(name, [str(error)])
+    except OSError as error:  # a file or folder of the settings
+        _cannot_start(name, [f"{error.filename or 'the system'}: {error.strerror or error}"])
 
 
 async def _serve(name: str, settings: ServiceSettings, build: Build) -> None:

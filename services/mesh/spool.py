@@ -113,7 +113,14 @@ class AuditSpool:
 
     async def ship_once(self, audit: Peer) -> bool:
         """Send all that is spooled now; False where the audit service was not there to take it."""
+        # The open file is closed only when those before it are gone: while the audit service is
+        # away one file grows, in place of one more a second.
+        if not await self._ship_full(audit):
+            return False
         self._rotate()
+        return await self._ship_full(audit)
+
+    async def _ship_full(self, audit: Peer) -> bool:
         for path in sorted(self._directory.glob("*.full")):
             try:
                 taken = [await self._send(audit, batch) for batch in _batches(path)]

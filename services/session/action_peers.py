@@ -37,6 +37,7 @@ class _Known:
     peers: dict[str, Peer] = field(default_factory=dict)
     fresh_until: float = 0.0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    refreshing: asyncio.Task[None] | None = None
 
 
 class ActionPeers:
@@ -54,15 +55,21 @@ class ActionPeers:
         self._log = structlog.get_logger("actions")
 
     async def catalogue(self, tenant: str) -> Catalogue:
-        """The tenant's actions by intent; an old list where its systems do not answer now."""
+        """The tenant's actions by intent; an old list while, or where, its systems do not answer.
+
+        Only the first turn of a tenant waits for them.
+        """
         known = self._tenants.setdefault(tenant, _Known())
-        read_before = known.fresh_until > 0
-        if time.monotonic() < known.fresh_until or (read_before and known.lock.locked()):
-            return known.catalogue
+        if time.monotonic() >= known.fresh_until and not known.lock.locked():
+            known.refreshing = asyncio.create_task(self._read_again(tenant, known))
+        if not known.fresh_until and known.refreshing is not None:
+            await asyncio.shield(known.refreshing)
+        return known.catalogue
+
+    async def _read_again(self, tenant: str, known: _Known) -> None:
         async with known.lock:
             if time.monotonic() >= known.fresh_until:
                 known.fresh_until = time.monotonic() + await self._refresh(tenant, known)
-        return known.catalogue
 
     async def execute(
         self,

@@ -27,7 +27,7 @@ class Handover:
         except KefuError:
             summary = "\n".join(each.customer for each in rounds)[-_MAX_SUMMARY:]
         # Made of the turn, so that a repeat of a turn that was cut off finds its own ticket.
-        key = str(uuid.uuid5(uuid.UUID(draft.request.request_id), f"ticket/{reason}"))
+        key = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{draft.request.turn}/ticket/{reason}"))
         try:
             draft.ticket = await self._desk.open_ticket(
                 conversation, reason, summary, key, draft.language

@@ -62,7 +62,7 @@ class Operating:
     async def execute(self, draft: Draft, conversation: Conversation, action: Action) -> None:
         """Carry the action out, once however often the turn is tried, and tell the result."""
         # Made of the turn, so that a repeat of a turn that was cut off does not act twice.
-        key = str(uuid.uuid5(uuid.UUID(draft.request.request_id), action.action))
+        key = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{draft.request.turn}/{action.action}"))
         try:
             result = await self._servers.execute(
                 conversation, action, key, draft.language, draft.request.end_user

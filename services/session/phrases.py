@@ -28,7 +28,6 @@ CLARIFY_BETWEEN = Localized(
     "请问您是想：{choices}？", "Do you want to: {choices}?"
 )
 ASK_AGAIN = Localized("抱歉，我没有看懂。", "Sorry, I did not get that.")
-BACK_TO = Localized("我们继续刚才的操作。", "Back to what we were doing.")
 ABANDONED = Localized(
     "好的，已为您取消本次操作，没有做任何更改。还有什么可以帮您？",
     "All right, I have dropped it and changed nothing. Anything else?",

@@ -153,7 +153,7 @@ class Store:
         statement = (
             "WITH moved AS (UPDATE sessions SET context = %s, turn_count = %s, update_time = now(),"
             " closed = closed OR %s WHERE tenant = %s AND session = %s AND turn_count = %s"
-            " AND NOT closed RETURNING 1)"
+            " RETURNING 1)"
             " INSERT INTO turns (tenant, session, turn_index, turn, request_id, digest, result,"
             " events) SELECT %s, %s, %s, %s, %s, %s, %s, %s FROM moved RETURNING turn_index"
         )

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from kefu.errors import KefuError
+from kefu.errors import KefuError, KnowledgeBaseNotFound
 
 from services.language import Language, detect, words
 from services.session import phrases
@@ -136,6 +136,9 @@ class TurnRunner:
                 if draft.faq
                 else await self._answering.search(draft, conversation)
             )
+        except KnowledgeBaseNotFound:
+            # Nothing was set up: that is no outage, and no reason for a ticket each time.
+            await self._answering.tell(draft, conversation, Evidence())
         except KefuError:
             await self._handover.apologise(draft, conversation)
         else:

@@ -13,12 +13,14 @@ from datetime import UTC, datetime
 
 import structlog
 from kefu.errors import (
+    DeadlineExceeded,
     Internal,
     InvalidRequest,
     KefuError,
     RequestIdReused,
     SessionClosed,
     ShuttingDown,
+    StorageUnavailable,
     TurnNotFound,
 )
 
@@ -39,6 +41,10 @@ from services.session.turn import TurnRunner
 _NAMESPACE = uuid.UUID("6b656675-0000-4000-8000-7475726e0000")
 _RENEW_SECONDS = LEASE_SECONDS / 4
 _POLL_SECONDS = 0.2
+# A healthy store opens a turn in milliseconds; a repeat must not wait for ever for one that hangs.
+_OPENING_SECONDS = 10.0
+# Every hop ends before the caller's deadline; a turn that lasts longer than this beyond it hangs.
+_GRACE_SECONDS = 5.0
 _MAX_TEXT = 4000
 
 
@@ -109,7 +115,8 @@ class Turns:
         Those that take longer are cut off: they give their session back, nothing of them is
         stored, and a repeat of their request runs them again.
         """
-        await asyncio.gather(*self._opened.values(), return_exceptions=True)
+        if self._opened:
+            await asyncio.wait(self._opened.values(), timeout=seconds)
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=seconds)
             for task in late:
@@ -120,17 +127,20 @@ class Turns:
         """Start the turn, or replay it where it is stored."""
         running = False
         try:
-            opening = await self._store.opening(tenant, session, request.request_id)
-            done = opening.turn
-            if done is not None:
-                return TurnStream.replay(done.events, done.result, done.digest)
-            lease, conversation = await self._claim(tenant, session, opening)
+            async with asyncio.timeout(_OPENING_SECONDS):
+                opening = await self._store.opening(tenant, session, request.request_id)
+                done = opening.turn
+                if done is not None:
+                    return TurnStream.replay(done.events, done.result, done.digest)
+                lease, conversation = await self._claim(tenant, session, opening)
             stream = TurnStream(request.turn, request.trace_id, request.digest)
             task = asyncio.create_task(self._run(lease, conversation, request, stream))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
             running = True
             return stream
+        except TimeoutError:
+            raise StorageUnavailable() from None
         finally:
             if not running:
                 del self._opened[request.turn]
@@ -160,11 +170,14 @@ class Turns:
         turn: Turn | None = None
         failure: KefuError = ShuttingDown()  # of a task that is cancelled
         try:
-            result = await self._runner.run(conversation, request, stream)
+            async with asyncio.timeout(_turn_seconds()):
+                result = await self._runner.run(conversation, request, stream)
             turn = await self._commit(conversation, result, stream)
             self._write_down(lease.tenant, result)
         except KefuError as error:
             failure = error
+        except TimeoutError:
+            failure = DeadlineExceeded(turn=request.turn)
         except Exception as error:
             failure = Internal(error_id=uuid.uuid4().hex)
             self._log.error("turn", **failure.metadata, turn=request.turn, exc_info=error)
@@ -211,6 +224,11 @@ class Turns:
             await asyncio.sleep(_RENEW_SECONDS)
             with suppress(KefuError):
                 await self._live.renew(lease)
+
+
+def _turn_seconds() -> float:
+    """The most that the turn of the current call may take."""
+    return current().remaining_seconds + _GRACE_SECONDS
 
 
 def ensure_open(name: str, closed: bool, expired: bool) -> None:

@@ -69,8 +69,17 @@ def answering(servicer: type, **methods: Callable[..., Any]) -> Any:
     return type("Answering", (servicer,), {k: staticmethod(v) for k, v in methods.items()})()
 
 
-async def raw(channel: grpc.aio.Channel, method: MethodDescriptor, *messages: bytes) -> bytes:
+async def raw(
+    channel: grpc.aio.Channel, method: MethodDescriptor, *messages: bytes, silent: bool = False
+) -> bytes:
     """Call a method with bytes as they are; the first response, also as bytes.
+
+    Args:
+        channel: whose certificate calls.
+        method: what is called.
+        messages: the request, or its parts where it streams.
+        silent: send nothing where the request streams. A call that is refused as soon as it arrives
+            may end while grpc.aio still writes, and then it reports INTERNAL, not our status.
 
     Raises:
         grpc.RpcError: as the server answered.
@@ -84,7 +93,8 @@ async def raw(channel: grpc.aio.Channel, method: MethodDescriptor, *messages: by
         kind, request = channel.stream_unary, iter(messages)
     elif method.server_streaming:
         kind = channel.unary_stream
-    call = kind(path)(request, timeout=10)
+    spoken = () if silent and method.client_streaming else (request,)
+    call = kind(path)(*spoken, timeout=10)
     if not method.server_streaming:
         return await call
     answer = await call.read()

@@ -81,7 +81,7 @@ def test_a_decision_names_its_line(tmp_path: Path) -> None:
     denied = read(tmp_path, GOOD).decide(ANNA, "a.v1.A/Write", "bank")
     assert denied.line == 0
     assert denied.because == (
-        "none of its roles ['nobody', 'reader', 'writer'] names a.v1.A/Write for tenant bank"
+        "no binding of its roles ['nobody', 'reader', 'writer'] covers tenant bank"
     )
 
 
@@ -145,7 +145,7 @@ def test_a_policy_that_does_not_do_what_was_meant(tmp_path: Path) -> None:
         {"identity": BEN, "method": "a.v1.A/Read", "expect": "deny"},
     ]
     said = problems(tmp_path, changed(samples=samples))
-    assert f"sample {ANNA} -> a.v1.A/Write should allow: none of its roles" in said
+    assert f"sample {ANNA} -> a.v1.A/Write should allow: no binding" in said
     assert f"sample {BEN} -> a.v1.A/Read should deny: role reader" in said
 
 
@@ -194,3 +194,10 @@ def test_the_default_policy() -> None:
     held = {b.identity.rpartition("/")[2]: set(b.roles) for b in policy.bindings}
     assert held.pop("operator") == {"channel", "content-owner", "agent", "auditor", "operator"}
     assert all(roles <= {name, "reporter"} for name, roles in held.items())
+
+
+def test_a_key_that_stands_twice_inside_a_list_is_refused(tmp_path: Path) -> None:
+    """A binding with two `roles` would hold the second and seem to hold both."""
+    twice = GOOD.replace("    roles: [", "    roles: []\n    roles: [", 1)
+    assert twice != GOOD
+    assert "roles stands twice" in problems(tmp_path, twice)

@@ -211,7 +211,7 @@ def conversation(**values: object) -> Conversation:
 def request(text: str, language: str = "", request_id: str = "") -> TurnRequest:
     """A message of the customer."""
     return TurnRequest(
-        turn="tenants/shop/sessions/s1/turns/t1",
+        turn=f"tenants/shop/sessions/s1/turns/{request_id or 't1'}",
         request_id=request_id or str(uuid.uuid4()),
         text=text,
         language=language,

@@ -10,7 +10,7 @@ from pathlib import Path
 import grpc
 from kefu.client.channel import open_channel
 from kefu.client.status import from_rpc_error
-from kefu.errors import Code, KefuError, TurnInProgress, TurnNotFound
+from kefu.errors import Code, KefuError, ServiceUnavailable, TurnInProgress, TurnNotFound
 from kefu.session.v1 import session_pb2 as pb
 from kefu.session.v1.session_pb2_grpc import SessionServiceStub
 from kefu.session.v1.turn_pb2 import Turn, TurnEvent
@@ -54,7 +54,7 @@ class Client:
                 request, timeout=self._timeout, metadata=self._metadata
             )
         except grpc.RpcError as error:
-            raise from_rpc_error(error, "session") from None
+            raise _failure(error) from None
         session: pb.Session = response.session
         return session
 
@@ -77,7 +77,7 @@ class Client:
                 request, timeout=self._timeout, metadata=self._metadata
             )
         except grpc.RpcError as error:
-            raise from_rpc_error(error, "session") from None
+            raise _failure(error) from None
         turn: Turn = response.turn
         return turn
 
@@ -91,7 +91,8 @@ class Client:
         then a second `started` says that what was shown before it is void.
 
         Raises:
-            KefuError: of the class that the server raised; UNAVAILABLE only when the time is up.
+            KefuError: of the class that the server raised; once the turn began, UNAVAILABLE only
+                when the time is up.
         """
         request = pb.ConverseRequest(session=session, request_id=request_id or str(uuid.uuid4()))
         request.input.text = text
@@ -107,8 +108,8 @@ class Client:
                         return  # whatever breaks now, the turn is whole
                 return
             except grpc.RpcError as error:
-                failure = from_rpc_error(error, "session")
-            pause = _pause_seconds(failure, broken)
+                failure = _failure(error)
+            pause = _pause_seconds(failure, begun=bool(turn) or broken)
             if pause is None or time.monotonic() + pause >= deadline:
                 raise failure
             if isinstance(failure, TurnNotFound):
@@ -122,7 +123,9 @@ class Client:
         """The events of the turn from the beginning, or behind `sequence` of a turn that began."""
         call: grpc.aio.UnaryStreamCall[object, pb.ConverseResponse | pb.ResumeTurnResponse]
         left = deadline - time.monotonic()
-        options = {"timeout": left, "metadata": self._metadata, "wait_for_ready": True}
+        # A turn that began waits for its server to come back; one that did not is told at once
+        # that nobody answers.
+        options = {"timeout": left, "metadata": self._metadata, "wait_for_ready": bool(turn)}
         if turn:
             resume = pb.ResumeTurnRequest(name=turn, after_sequence=sequence)
             call = self.stub.ResumeTurn(resume, **options)
@@ -132,16 +135,24 @@ class Client:
             yield response.event
 
 
-def _pause_seconds(failure: KefuError, broken: bool) -> float | None:
+def _pause_seconds(failure: KefuError, begun: bool) -> float | None:
     """How long to wait before the turn is taken up again; None where that would not help.
 
     Args:
         failure: how the last attempt ended.
-        broken: whether an earlier attempt got through: then a running turn is our own.
+        begun: whether an earlier attempt got through: then a running turn is our own.
     """
-    if failure.code is Code.UNAVAILABLE or (broken and isinstance(failure, TurnInProgress)):
+    if begun and (failure.code is Code.UNAVAILABLE or isinstance(failure, TurnInProgress)):
         return failure.retry_after_seconds or _PAUSE_SECONDS
     return 0.0 if isinstance(failure, TurnNotFound) else None
+
+
+def _failure(error: grpc.RpcError) -> KefuError:
+    """The typed error; where no server was reached, with what gRPC says of the reason."""
+    failure = from_rpc_error(error, "session")
+    if isinstance(failure, ServiceUnavailable) and not failure.trace_id:
+        return ServiceUnavailable(f"{failure.message} ({error.details()})", service="session")
+    return failure
 
 
 @asynccontextmanager
