@@ -1,6 +1,8 @@
 """`kefu chat` and `kefu ask`: talk to Kefu as a customer does."""
 
 import asyncio
+from contextlib import suppress
+from threading import Thread
 from typing import Annotated
 
 import typer
@@ -79,8 +81,26 @@ async def _chat(home: Home, tenant: str, session: str) -> None:
 
 
 async def _read_line(console: Console) -> str:
-    """Read the customer's next line without stopping the connection's keepalive."""
-    try:
-        return (await asyncio.to_thread(console.input, "[bold]> [/]")).strip()
-    except EOFError:
-        return ""
+    """Read the customer's next line without stopping the connection's keepalive.
+
+    In a thread of its own that dies with the process: asyncio's would keep Ctrl-C waiting for one
+    more line.
+    """
+    loop = asyncio.get_running_loop()
+    line: asyncio.Future[str] = loop.create_future()
+
+    def read() -> None:
+        try:
+            text = console.input("[bold]> [/]").strip()
+        except EOFError:
+            text = ""
+        with suppress(RuntimeError):  # the loop is gone: nobody waits any more
+            loop.call_soon_threadsafe(_give, line, text)
+
+    Thread(target=read, daemon=True).start()
+    return await line
+
+
+def _give(line: "asyncio.Future[str]", text: str) -> None:
+    if not line.done():
+        line.set_result(text)
