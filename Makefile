@@ -33,6 +33,10 @@ test: setup ## The whole test suite
 bench: setup ## Turns per second, latencies and CPU by service; writes build/bench.json
 	$(BIN)/python -m tests.bench
 
+eval: setup ## Labelled sets through the real services: make eval DATA=FOLDER
+	@test -n "$(DATA)" || { echo "say where the sets lie: make eval DATA=FOLDER; docs/evaluation.md says how they look"; exit 1; }
+	$(BIN)/python -m tests.evaluation $(DATA)
+
 lint: setup proto-check ## Style of code and contract, and that gen/ is what protos/ say
 	$(BIN)/ruff check .
 	$(BIN)/python -m tests.support.budget

@@ -58,8 +58,13 @@ def main() -> None:
         ours = sorted(str(path.relative_to(arguments.protos)) for path in found)
         inputs = [f"--descriptor_set_in={known}", f"-I{arguments.protos}"]
         if arguments.image:
-            run_protoc(*inputs, f"--descriptor_set_out={arguments.image}", "--include_imports",
-                       "--include_source_info", *ours)
+            run_protoc(
+                *inputs,
+                f"--descriptor_set_out={arguments.image}",
+                "--include_imports",
+                "--include_source_info",
+                *ours,
+            )
             return
         out = Path(scratch) / "gen"
         out.mkdir()

@@ -70,8 +70,9 @@ class Orders(action_pb2_grpc.ActionServiceServicer):
     def __init__(self, shop: Shop) -> None:
         self.shop = shop
         self.offered = Parse(HERE.with_name("actions.json").read_bytes(), pb.ListActionsResponse())
-        self.slots = {a.action: [s.slot for s in a.slots if not s.optional]
-                      for a in self.offered.actions}
+        self.slots = {
+            a.action: [s.slot for s in a.slots if not s.optional] for a in self.offered.actions
+        }
         self.replies = json.loads(HERE.with_name("replies.json").read_bytes())
         # Yours belong into your database, written in the transaction of the change itself.
         self.results: dict[tuple[str, str], asyncio.Task[pb.ExecuteResponse]] = {}

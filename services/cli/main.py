@@ -22,6 +22,8 @@ MODULES = {
     "ask": "talk",
     "demo": "demo",
     "knowledge": "knowledge",
+    "intent": "intent",
+    "eval": "evaluation",
     "trace": "trace",
     "audit": "audit",
     "certs": "certs",

@@ -5,8 +5,8 @@ import signal
 from collections.abc import Awaitable, Callable
 
 from services.local import programs
+from services.local import sample as sample_company
 from services.local.home import Home
-from services.local.sample import load_knowledge
 from services.local.status import MeshStatus
 from services.local.supervisor import Supervisor
 
@@ -38,7 +38,7 @@ async def run_mesh(
 
     async def prepare(now: MeshStatus) -> None:
         if sample:
-            await load_knowledge(place)
+            await sample_company.load(place)
 
     def changed(now: MeshStatus) -> None:
         if now.ready:

@@ -9,6 +9,7 @@ from kefu.generation.v1.generation_pb2_grpc import add_GenerationServiceServicer
 from services.generation.answering import Answerer
 from services.generation.catalogue import Catalogue
 from services.generation.chat import ChatModel, ChatSettings, Patience
+from services.generation.choosing import Chooser
 from services.generation.embedding import Embedder, EmbeddingEngine
 from services.generation.local_embedding import LocalEngine
 from services.generation.prompt import Prompt
@@ -31,6 +32,7 @@ async def build(settings: Settings, mesh: Mesh) -> AsyncIterator[list[Registrati
         servicer = GenerationServicer(
             Answerer(chat, Prompt.load("answer/1")),
             Summarizer(chat, Prompt.load("summary/1")),
+            Chooser(chat, Prompt.load("choose/1")),
             Embedder(engine, settings.embedding_cache_entries),
             Catalogue(chat, engine),
         )

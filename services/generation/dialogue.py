@@ -58,6 +58,18 @@ class Citation:
     """The supported words, as a part of the answer."""
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One meaning that a text may have."""
+
+    name: str
+    """Its id, for programs."""
+    description: str
+    """What it means, in words."""
+    examples: tuple[str, ...] = ()
+    """Texts of this meaning."""
+
+
 class Mode(StrEnum):
     """Which way an answer or a summary was made."""
 

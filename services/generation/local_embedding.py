@@ -27,7 +27,8 @@ _CHARACTERS_PER_TOKEN = 8
 # Begin and end of text and the prefix.
 _SPECIAL_TOKENS = 8
 
-_PRIORITIES = {Purpose.QUERY: 0, Purpose.PASSAGE: 1}
+# A customer waits for one query. Passages wait, and so do queries by the dozen, to train on.
+_URGENT, _BULK = 0, 1
 
 
 class LocalEngine:
@@ -68,9 +69,10 @@ class LocalEngine:
         """Return one vector a text; what nobody waits for any more is not computed."""
         loop = asyncio.get_running_loop()
         futures: list[asyncio.Future[bytes]] = [loop.create_future() for _ in texts]
+        priority = _URGENT if purpose is Purpose.QUERY and len(texts) == 1 else _BULK
         for text, future in zip(texts, futures, strict=True):
             self._order += 1
-            self._queue.put_nowait((_PRIORITIES[purpose], self._order, purpose, text, future))
+            self._queue.put_nowait((priority, self._order, purpose, text, future))
         # Cancelling the gathering cancels the futures, and the worker passes over those.
         return list(await asyncio.gather(*futures))
 

@@ -8,6 +8,7 @@ from kefu.type.v1 import text_pb2, understanding_pb2
 from services.generation.catalogue import Model, Use
 from services.generation.dialogue import (
     Answer,
+    Choice,
     Citation,
     Finish,
     Mode,
@@ -73,6 +74,11 @@ def question_from(request: pb.GenerateRequest) -> Question:
 def rounds_from(rounds: Sequence[pb.Round]) -> tuple[Round, ...]:
     """Read rounds of a conversation."""
     return tuple(Round(item.customer, item.reply) for item in rounds)
+
+
+def choices_from(choices: Sequence[pb.Choice]) -> tuple[Choice, ...]:
+    """Read what a text may mean."""
+    return tuple(Choice(item.choice, item.description, tuple(item.examples)) for item in choices)
 
 
 def purpose_from(purpose: pb.EmbedPurpose.ValueType) -> Purpose:

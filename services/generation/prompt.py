@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from services.generation.dialogue import Question, Round
+from services.generation.dialogue import Choice, Question, Round
 from services.language import Language
 
 _DIRECTORY = Path(__file__).parent / "prompts"
@@ -76,6 +76,18 @@ class Prompt:
                 "summary_language": _LANGUAGE_NAMES[language],
             }
         )
+
+    def for_choice(self, text: str, choices: Sequence[Choice]) -> list[Message]:
+        """Return the messages that ask which choice a text means; choices count from 1."""
+        numbered = [
+            {
+                "number": number,
+                "meaning": choice.description or choice.name,
+                "examples": list(choice.examples),
+            }
+            for number, choice in enumerate(choices, start=1)
+        ]
+        return self._messages({"choices": numbered, "customer_message": text})
 
 
 def _conversation(rounds: Sequence[Round]) -> list[dict[str, str]]:

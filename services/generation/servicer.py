@@ -11,6 +11,7 @@ from kefu.type.v1 import text_pb2
 from services.generation import messages, telemetry
 from services.generation.answering import Answerer
 from services.generation.catalogue import Catalogue
+from services.generation.choosing import Chooser
 from services.generation.dialogue import Answer, Citation, Delta, Finish
 from services.generation.embedding import Embedder
 from services.generation.summary import Summarizer
@@ -24,11 +25,13 @@ class GenerationServicer(GenerationServiceServicer):
         self,
         answerer: Answerer,
         summarizer: Summarizer,
+        chooser: Chooser,
         embedder: Embedder,
         catalogue: Catalogue,
     ) -> None:
         self._answerer = answerer
         self._summarizer = summarizer
+        self._chooser = chooser
         self._embedder = embedder
         self._catalogue = catalogue
 
@@ -69,6 +72,13 @@ class GenerationServicer(GenerationServiceServicer):
             mode=messages.mode_to(summary.mode),
             usage=messages.usage_to(summary.usage),
         )
+
+    async def Choose(self, request: pb.ChooseRequest, context: Any) -> pb.ChooseResponse:
+        """Have the model choose what a text means."""
+        choices = messages.choices_from(request.choices)
+        chosen = await self._chooser.choose(request.text, choices, current().remaining_seconds)
+        telemetry.record_usage(chosen.usage, Finish.STOP)
+        return pb.ChooseResponse(choice=chosen.choice, usage=messages.usage_to(chosen.usage))
 
     async def Embed(self, request: pb.EmbedRequest, context: Any) -> pb.EmbedResponse:
         """Turn texts into vectors."""

@@ -1,25 +1,88 @@
-"""`python -m services.intent`: wiring."""
+"""The process of the intent service: `python -m services.intent`."""
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 from kefu.intent.v1.intent_pb2_grpc import add_IntentServiceServicer_to_server
+from kefu.intent.v1.training_pb2_grpc import add_IntentTrainingServiceServicer_to_server
 
-from services.intent import catalog
-from services.intent.classifier import Thresholds
-from services.intent.servicer import IntentServicer
+from services.intent.answering import Answering, Doubt
+from services.intent.drafts.draft import Draft
+from services.intent.drafts.draft_store import DraftStore
+from services.intent.drafts.import_store import DraftImportStore
+from services.intent.model.decision import Thresholds
+from services.intent.peers import GenerationPeer
+from services.intent.review.uncertain import Review, Uncertain
+from services.intent.review.uncertain_store import UncertainStore
+from services.intent.servicer import IntentServicer, IntentTrainingServicer
 from services.intent.settings import Settings
+from services.intent.trainings.operation_store import OperationStore
+from services.intent.trainings.operations import Trainings
+from services.intent.trainings.trainer import Limits, Trainer
+from services.intent.trainings.vector_store import VectorStore
+from services.intent.versions.comparison import Comparing
+from services.intent.versions.live import LiveModels
+from services.intent.versions.model_store import ModelStore
+from services.intent.versions.models import Models
+from services.mesh.database import Pool, migrate, open_pool
 from services.mesh.server import Registration
 from services.mesh.service import Mesh, run
+
+_MEBIBYTE = 1024 * 1024
 
 
 @asynccontextmanager
 async def build(settings: Settings, mesh: Mesh) -> AsyncIterator[list[Registration]]:
-    """Train all models, then serve them."""
-    thresholds = Thresholds(settings.unknown_threshold, settings.ambiguity_margin)
-    models = await asyncio.to_thread(catalog.load, settings.intents_dir, thresholds)
-    yield [(add_IntentServiceServicer_to_server, IntentServicer(models))]
+    """Wire the service; its live models answer before the first call comes."""
+    generation = GenerationPeer(mesh, settings.provider_seconds)
+    async with AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(open_pool(settings.database_url))
+        await migrate(pool, Path(__file__).parent / "migrations")
+        reviewed = UncertainStore(pool)
+        uncertain = Uncertain(reviewed, settings.sure_confidence)
+        stack.push_async_callback(_ended, asyncio.create_task(uncertain.run()))
+        models = ModelStore(pool)
+        live = LiveModels(models, Thresholds(settings.unknown_threshold, settings.ambiguity_margin))
+        await live.look()
+        stack.push_async_callback(_ended, asyncio.create_task(live.run()))
+        doubt = Doubt(
+            settings.sure_confidence, settings.provider_below, generation.choose, uncertain.note
+        )
+        answering = Answering(live, doubt)
+        stack.push_async_callback(answering.aclose)
+        trainings = _trainings(settings, pool, models, generation)
+        stack.push_async_callback(trainings.aclose)
+        stack.push_async_callback(_ended, asyncio.create_task(trainings.run()))
+        drafts = DraftStore(pool)
+        comparing = Comparing(models, VectorStore(pool), live, answering)
+        served = Models(drafts, OperationStore(pool), models, trainings, live, comparing)
+        training = IntentTrainingServicer(
+            Draft(drafts, DraftImportStore(pool)), Review(reviewed), served
+        )
+        yield [
+            (add_IntentServiceServicer_to_server, IntentServicer(live, answering)),
+            (add_IntentTrainingServiceServicer_to_server, training),
+        ]
+
+
+def _trainings(
+    settings: Settings, pool: Pool, models: ModelStore, generation: GenerationPeer
+) -> Trainings:
+    limits = Limits(
+        settings.training_seconds,
+        settings.training_memory_mebibytes * _MEBIBYTE,
+        settings.embedding_patience_seconds,
+    )
+    trainer = Trainer(VectorStore(pool), generation.embed, limits)
+    return Trainings(OperationStore(pool), models, trainer, settings.stale_seconds)
+
+
+async def _ended(task: "asyncio.Task[None]") -> None:
+    """End a background task, and let it finish what it does at its end."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 if __name__ == "__main__":

@@ -1,97 +1,123 @@
-"""One tenant's classifier: exact utterances first, the trained model where none fits."""
+"""One tenant's classifier: known utterances first, the trained model where none fits."""
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
 
 from services.intent.entities import EntityExtractor
-from services.intent.linear_model import LinearModel
-from services.intent.training import train
-from services.intent.training_data import TrainingData, key
-from services.intent.values import UNKNOWN, Candidate, Classification, IntentType, Method
-from services.language import detect, fold
+from services.intent.model.decision import Ranked, Thresholds, decide
+from services.intent.near_exact import near_key
+from services.intent.noise import Restorer
+from services.intent.requests import split
+from services.intent.trained_model import TrainedModel
+from services.intent.training_data import key
+from services.intent.values import Candidate, Classification, IntentType, Method, Request
+from services.language import Language, detect, fold
+
+Floats = npt.NDArray[np.float32]
 
 MAX_ALTERNATIVES = 5
 """Most alternatives of an answer, as in the contract."""
 
-# An alternative below this would be a mere name in a list.
-_LEAST_CONFIDENCE = 0.01
+# A part of a message is a request of its own from this confidence on.
+_CONFIDENT_PART = 0.6
 
-
-@dataclass(frozen=True, slots=True)
-class Thresholds:
-    """Where confidence is too little to act on."""
-
-    unknown: float
-    """Below this confidence of the best intent the answer is `UNKNOWN`, in [0, 1]."""
-    ambiguity: float
-    """The best two are ambiguous where their confidences lie closer than this, in [0, 1]."""
+# What several of them can be asked for in one message.
+_WISHES = (IntentType.QUERY, IntentType.OPERATION, IntentType.HUMAN)
 
 
 class Classifier:
-    """The trained model of one tenant; immutable, safe to share between threads."""
+    """The trained model of one tenant, ready to answer; safe to share between threads."""
 
-    def __init__(self, data: TrainingData, thresholds: Thresholds) -> None:
-        """Train on the tenant's data, which takes about half a second for 1,000 utterances.
+    def __init__(self, trained: TrainedModel, thresholds: Thresholds, version: str) -> None:
+        """Prepare to answer.
 
         Args:
-            data: Checked training data.
+            trained: What was learnt.
             thresholds: When to doubt.
+            version: The model's id, which every answer names.
         """
-        self.data = data
         self.thresholds = thresholds
-        self.version = data.version()
-        self.train_time = datetime.now(UTC)
-        self.entities = EntityExtractor(data.entity_types)
-        labelled = data.labelled()
-        self._model: LinearModel = train(
-            [utterance.text for utterance, _ in labelled], [label for _, label in labelled]
-        )
-        self._types = {intent.name: intent.type for intent in data.intents}
-        self._types[UNKNOWN] = IntentType.UNKNOWN
-        self._exact = {key(utterance.text): label for utterance, label in labelled}
+        self.version = version
+        self.entities = EntityExtractor(trained.entity_types)
+        self.embedding_model = trained.embedding_model
+        self.dimensions = trained.dimensions
+        self._trained = trained
+        self._restorer = Restorer(trained.vocabulary)
 
-    def classify(self, text: str) -> Classification:
+    def classify(
+        self, text: str, vector: Floats | None = None, now: datetime | None = None
+    ) -> Classification:
         """Say what an utterance asks for.
 
         Args:
             text: What the customer wrote, at most 4,000 code points.
+            vector: Of the text, by `embedding_model`, L2-normalised, shape (`dimensions`,); without
+                it the words alone are judged.
+            now: From which "tomorrow" counts, in the customer's time zone; None: the clock.
 
         Returns:
             The best intent with its entities. An utterance of the training data is its own
             intent with confidence 1; any other is judged by the model.
         """
-        exact = self._exact.get(key(text))
-        best, alternatives = self._judge(text) if exact is None else (self._sure(exact), ())
+        language = detect(text)
+        best, alternatives, method = self._find(text, language, vector)
+        requests = () if method is Method.EXACT else self._requests(text)
         return Classification(
             best=best,
             alternatives=alternatives,
-            ambiguous=best.type is not IntentType.UNKNOWN
+            ambiguous=not requests
+            and best.type is not IntentType.UNKNOWN
             and bool(alternatives)
             and best.confidence - alternatives[0].confidence < self.thresholds.ambiguity,
-            entities=self.entities.extract(text),
-            language=detect(text),
-            method=Method.MODEL if exact is None else Method.EXACT,
+            entities=self.entities.extract(text, now),
+            language=language,
+            method=method,
             model_version=self.version,
+            requests=requests,
         )
 
-    def _judge(self, text: str) -> tuple[Candidate, tuple[Candidate, ...]]:
-        """Let the model rank the intents, and let it say that it does not know."""
-        shares = dict(zip(self._model.classes, self._model.probabilities(fold(text)), strict=True))
-        unknown = shares.pop(UNKNOWN)
-        ranked = [
-            self._candidate(intent, share)
-            for intent, share in sorted(shares.items(), key=lambda item: -item[1])
-            if share >= _LEAST_CONFIDENCE
-        ]
-        surest = ranked[0].confidence if ranked else 0.0
-        if unknown > surest or surest < self.thresholds.unknown:
-            # Doubt about every intent is the belief that it is none or cannot be told.
-            doubt = self._candidate(UNKNOWN, max(unknown, 1 - surest))
-            return doubt, tuple(ranked[:MAX_ALTERNATIVES])
-        return ranked[0], tuple(ranked[1 : 1 + MAX_ALTERNATIVES])
+    def classify_many(
+        self,
+        texts: Sequence[str],
+        vectors: Sequence[Floats | None],
+        nows: Sequence[datetime | None],
+    ) -> list[Classification]:
+        """Classify utterances, each with its own vector and moment, as `classify` does."""
+        return [self.classify(*each) for each in zip(texts, vectors, nows, strict=True)]
 
-    def _sure(self, intent: str) -> Candidate:
-        return self._candidate(intent, 1.0)
+    def _find(
+        self, text: str, language: Language, vector: Floats | None
+    ) -> tuple[Candidate, tuple[Candidate, ...], Method]:
+        """Look the text up, then without its slips and courtesies, then judge it."""
+        trained = self._trained
+        place = trained.exact.get(key(text))
+        if place is not None:
+            return self._candidate(Ranked(place, 1.0)), (), Method.EXACT
+        restored = self._restorer.restore(fold(text))
+        place = trained.exact.get(key(restored), trained.near.get(near_key(restored)))
+        if place is not None:
+            return self._candidate(Ranked(place, 1.0)), (), Method.NEAR_EXACT
+        shares = trained.probabilities(restored, language, vector)
+        best, others = decide(shares, trained.unknown, self.thresholds.unknown, MAX_ALTERNATIVES)
+        method = Method.MODEL if vector is None or not self.dimensions else Method.EMBEDDING
+        return self._candidate(best), tuple(map(self._candidate, others)), method
 
-    def _candidate(self, intent: str, confidence: float) -> Candidate:
-        return Candidate(intent, self._types[intent], min(confidence, 1.0))
+    def _requests(self, text: str) -> tuple[Request, ...]:
+        """Find the requests of a message that holds several different ones; else none."""
+        spans = split(text)
+        if len(spans) < 2:
+            return ()
+        found: dict[str, Request] = {}
+        for span in spans:
+            part = span.of(text)
+            candidate, _, _ = self._find(part, detect(part), None)
+            if candidate.type in _WISHES and candidate.confidence >= _CONFIDENT_PART:
+                found.setdefault(candidate.intent, Request(candidate, span))
+        return tuple(found.values()) if len(found) > 1 else ()
+
+    def _candidate(self, ranked: Ranked) -> Candidate:
+        intent = self._trained.classes[ranked.place]
+        return Candidate(intent, self._trained.types[intent], min(ranked.confidence, 1.0))

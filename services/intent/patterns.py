@@ -8,6 +8,7 @@ cannot be matched so (look-around, back-references). https://github.com/google/r
 import time
 from collections.abc import Iterator
 from itertools import islice
+from typing import NamedTuple
 
 import re2
 
@@ -28,6 +29,17 @@ _PROBE_LIMIT_SECONDS = 0.1
 _PROBES = tuple((unit * MAX_TEXT_LENGTH)[:MAX_TEXT_LENGTH] for unit in ("a", "1", "一二三 ab-12 "))
 
 
+class Found(NamedTuple):
+    """Something found in folded text: a half-open range, never empty, and what it means."""
+
+    start: int
+    """Offset in the folded text."""
+    end: int
+    """Offset behind it."""
+    value: str
+    """Normalised for programs."""
+
+
 class PatternRejected(ValueError):
     """The pattern is not usable; the message says why in words for its author."""
 
@@ -35,12 +47,13 @@ class PatternRejected(ValueError):
 class Pattern:
     """A compiled pattern over folded text (`alignment.align`)."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, *, longest: bool = False) -> None:
         """Compile and probe a pattern.
 
         Args:
             source: RE2 syntax. Case, width and traditional or simplified do not matter, and no
                 guards are needed at its ends: see `find`.
+            longest: Of several branches that fit at one place the longest counts, not the first.
 
         Raises:
             PatternRejected: It is too long, not RE2 syntax, matches the empty text or is slow.
@@ -50,6 +63,7 @@ class Pattern:
         options = re2.Options()
         options.case_sensitive = False
         options.log_errors = False
+        options.longest_match = longest
         try:
             self._regexp = re2.compile(_fold_pattern(source), options)
         except re2.error as error:
@@ -73,7 +87,7 @@ class Pattern:
         """
         for match in islice(self._regexp.finditer(folded), MAX_MATCHES):
             start, end = match.span()
-            if start < end and _stands_alone(folded, start, end):
+            if start < end and begins_alone(folded, start) and begins_alone(folded, end):
                 yield start, end
 
     def _probe(self) -> None:
@@ -85,11 +99,12 @@ class Pattern:
             raise PatternRejected(f"is too slow on texts of {MAX_TEXT_LENGTH} characters")
 
 
-def _stands_alone(folded: str, start: int, end: int) -> bool:
-    return not (
-        (start > 0 and _joins(folded[start - 1], folded[start]))
-        or (end < len(folded) and _joins(folded[end - 1], folded[end]))
-    )
+def begins_alone(folded: str, place: int) -> bool:
+    """Tell whether no run of ASCII letters and digits goes across a place of the text.
+
+    A range whose both ends are such places is no part of a longer word or number.
+    """
+    return not 0 < place < len(folded) or not _joins(folded[place - 1], folded[place])
 
 
 def _joins(left: str, right: str) -> bool:

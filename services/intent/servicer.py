@@ -1,90 +1,53 @@
 """The intent service's face: protobuf in, one domain call, protobuf out."""
 
+from typing import Any
+
 from kefu.intent.v1 import intent_pb2 as pb
 from kefu.intent.v1.intent_pb2_grpc import IntentServiceServicer
-from kefu.type.v1 import text_pb2, understanding_pb2
 
-from services.intent.catalog import Catalog
-from services.intent.classifier import Classifier
-from services.intent.patterns import MAX_TEXT_LENGTH
-from services.intent.training_data import Intent
-from services.intent.values import Candidate, Classification, Entity, IntentType, Method
-
-_MAX_BATCH_SIZE = 256  # As the contract's field rule says.
-
-_TYPES = {
-    each: understanding_pb2.IntentType.Value(f"INTENT_TYPE_{each.name}") for each in IntentType
-}
-_METHODS = {each: pb.Classification.Method.Value(f"METHOD_{each.name}") for each in Method}
+from services.intent import messages
+from services.intent.answering import Answering
+from services.intent.data_servicer import DataServicer
+from services.intent.drafts.draft import Draft
+from services.intent.model_servicer import ModelServicer
+from services.intent.review.uncertain import Review
+from services.intent.versions.live import LiveModels
+from services.intent.versions.models import Models
 
 
 class IntentServicer(IntentServiceServicer):
     """Serves `kefu.intent.v1.IntentService`."""
 
-    def __init__(self, catalog: Catalog) -> None:
-        """Serve the models of a catalog."""
-        self._catalog = catalog
+    def __init__(self, live: LiveModels, answering: Answering) -> None:
+        """Answer with the live models."""
+        self._live = live
+        self._answering = answering
 
-    async def Classify(self, request: pb.ClassifyRequest, context: object) -> pb.ClassifyResponse:
+    async def Classify(self, request: pb.ClassifyRequest, context: Any) -> pb.ClassifyResponse:
         """Classify one utterance and find its entities."""
-        [found] = await self._catalog.classify(request.tenant, [request.text])
-        return pb.ClassifyResponse(classification=_classification(found))
+        answer = await self._answering.answer(
+            messages.tenant_from(request.tenant), messages.query_from(request)
+        )
+        return pb.ClassifyResponse(classification=messages.classification_to(answer))
 
     async def BatchClassify(
-        self, request: pb.BatchClassifyRequest, context: object
+        self, request: pb.BatchClassifyRequest, context: Any
     ) -> pb.BatchClassifyResponse:
         """Classify several utterances, in their order."""
-        found = await self._catalog.classify(request.tenant, request.texts)
-        return pb.BatchClassifyResponse(classifications=map(_classification, found))
+        answers = await self._answering.answers(
+            messages.tenant_from(request.tenant), messages.queries_from(request)
+        )
+        return pb.BatchClassifyResponse(classifications=map(messages.classification_to, answers))
 
-    async def GetConfig(
-        self, request: pb.GetConfigRequest, context: object
-    ) -> pb.GetConfigResponse:
+    async def GetConfig(self, request: pb.GetConfigRequest, context: Any) -> pb.GetConfigResponse:
         """Say what the tenant's model knows."""
-        return _config(self._catalog.of(request.tenant))
+        return messages.config_to(self._live.of(messages.tenant_from(request.tenant)))
 
 
-def _classification(found: Classification) -> pb.Classification:
-    return pb.Classification(
-        best=_candidate(found.best),
-        alternatives=map(_candidate, found.alternatives),
-        ambiguous=found.ambiguous,
-        entities=map(_entity, found.entities),
-        language_code=found.language.value,
-        method=_METHODS[found.method],
-        model_version=found.model_version,
-    )
+class IntentTrainingServicer(DataServicer, ModelServicer):
+    """Serves `kefu.intent.v1.IntentTrainingService`, the parts of which stand on their own."""
 
-
-def _candidate(candidate: Candidate) -> understanding_pb2.IntentCandidate:
-    return understanding_pb2.IntentCandidate(
-        intent=candidate.intent, type=_TYPES[candidate.type], confidence=candidate.confidence
-    )
-
-
-def _entity(entity: Entity) -> text_pb2.Entity:
-    span = text_pb2.TextSpan(start=entity.span.start, end=entity.span.end)
-    return text_pb2.Entity(type=entity.type, text=entity.text, value=entity.value, span=span)
-
-
-def _config(classifier: Classifier) -> pb.GetConfigResponse:
-    config = pb.GetConfigResponse(
-        intents=map(_intent, classifier.data.intents),
-        entity_types=classifier.entities.types,
-        model_version=classifier.version,
-        unknown_threshold=classifier.thresholds.unknown,
-        ambiguity_margin=classifier.thresholds.ambiguity,
-        max_text_length=MAX_TEXT_LENGTH,
-        max_batch_size=_MAX_BATCH_SIZE,
-    )
-    config.train_time.FromDatetime(classifier.train_time)
-    return config
-
-
-def _intent(intent: Intent) -> pb.Intent:
-    return pb.Intent(
-        intent=intent.name,
-        type=_TYPES[intent.type],
-        description=intent.description,
-        utterance_count=len(intent.utterances),
-    )
+    def __init__(self, draft: Draft, review: Review, models: Models) -> None:
+        """Serve drafts, what is to be reviewed, and models."""
+        DataServicer.__init__(self, draft, review)
+        ModelServicer.__init__(self, models)

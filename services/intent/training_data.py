@@ -1,52 +1,55 @@
-"""Training data of the tenants: YAML in, checked values or every reason against it out."""
+"""What a tenant's model is made of, as plain values, and what keeps it from being trained."""
 
 import hashlib
 import json
 import unicodedata
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from functools import cache
-from pathlib import Path
+from enum import StrEnum
+from typing import Any
 
-import yaml
-from kefu.errors import KefuError
-
-from services.intent.document import Section
-from services.intent.entities import EntityType, recogniser
-from services.intent.patterns import MAX_TEXT_LENGTH, PatternRejected
+from services.intent.entities import EntityType
 from services.intent.values import UNKNOWN, IntentType
 from services.language import fold
 
-LANGUAGES = ("zh", "en", "mixed")
-"""The keys under which utterances stand."""
+LANGUAGES = ("zh", "en", "mixed", "und")
+"""The languages of utterances; `und` for emoji and codes, which belong to none."""
 
 MIN_UTTERANCES = 2
 """Fewest utterances of an intent: one to learn from when another is held out."""
 
-MAX_UTTERANCES = 50_000
+MAX_UTTERANCES = 100_000
 """Most utterances of a tenant; training time grows with them."""
 
 MAX_INTENTS = 2_000
 """Most intents of a tenant, as in the contract."""
 
-MAX_TENANT_LENGTH = 63
-"""Longest id of a tenant, as in the contract."""
+MAX_ENTITY_TYPES = 500
+"""Most entity types of a tenant, as in the contract."""
 
-_BASE_FILE = Path(__file__).with_name("base_intents.yaml")
-
-# Part of the model version: the same data under another way of training is another model.
-_TRAINING_REVISION = "1"
+_SHOWN_CHARACTERS = 80
 
 
-class TrainingDataInvalid(KefuError):
-    """Training data that cannot be used; the message lists every problem, one a line."""
+class Severity(StrEnum):
+    """How bad a problem is."""
 
-    summary = "the training data cannot be used"
+    ERROR = "error"
+    """The data cannot be used before it is mended."""
+    WARNING = "warning"
+    """The data was used, with what the message says."""
 
-    def __init__(self, problems: Iterable[str]) -> None:
-        """Keep the problems, each with its file and place."""
-        self.problems = tuple(problems)
-        super().__init__("\n".join(self.problems))
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something about training data that its author should know."""
+
+    severity: Severity
+    """How bad it is."""
+    reason: str
+    """As programs read it, such as `CONFLICTING_LABELS`."""
+    message: str
+    """What is wrong, where, and what to do; one line."""
+    intent: str = ""
+    """The intent concerned; empty where none is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ class Utterance:
     text: str
     """As written, NFC."""
     language: str
-    """One of `LANGUAGES`, as its author filed it."""
+    """One of `LANGUAGES`, as its author filed it, else detected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,9 @@ class Intent:
     description: str
     """What it means, in the tenant's words, up to 500 code points."""
     utterances: tuple[Utterance, ...]
-    """Its examples."""
+    """Its examples, in an order that depends on nothing but themselves and mixes them well."""
+    base: bool = False
+    """True for an intent that comes with the service, not from the tenant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +89,68 @@ class TrainingData:
     unknown: tuple[Utterance, ...]
     """Examples of what none of the intents covers."""
     entity_types: tuple[EntityType, ...]
-    """The tenant's own entity types, in the order of the file."""
+    """The tenant's own entity types, in the order in which they were imported."""
 
     def version(self) -> str:
-        """Hash the content: SHA-256, 64 hex digits, equal for equal data however written."""
-        content = json.dumps([_TRAINING_REVISION, asdict(self)], sort_keys=True, ensure_ascii=False)
-        return hashlib.sha256(content.encode()).hexdigest()
+        """Hash the content: SHA-256, 64 hex digits, equal for equal data of any tenant.
+
+        The order in which intents and utterances were written does not matter; that of entity
+        types does, since of two that fit the first one counts.
+        """
+        digest = hashlib.sha256()
+        for intent in sorted(self.intents, key=lambda each: each.name):
+            said = sorted(_said(intent.utterances))
+            _add(digest, [intent.name, intent.type, intent.description, said])
+        _add(digest, sorted(_said(self.unknown)))
+        _add(digest, [asdict(each) for each in self.entity_types])
+        return digest.hexdigest()
 
     def labelled(self) -> list[tuple[Utterance, str]]:
         """List all utterances with their intents' names, or `UNKNOWN`, in a fixed order."""
         pairs = [(each, intent.name) for intent in self.intents for each in intent.utterances]
         return pairs + [(each, UNKNOWN) for each in self.unknown]
+
+    def to_json(self) -> str:
+        """Write the data for another process of this version."""
+        return json.dumps(
+            [self.tenant, [_listed(each) for each in self.intents], _said(self.unknown),
+             [asdict(each) for each in self.entity_types]],
+            ensure_ascii=False,
+        )  # fmt: skip
+
+    @classmethod
+    def from_json(cls, text: str) -> "TrainingData":
+        """Read what `to_json` wrote."""
+        tenant, intents, unknown, entity_types = json.loads(text)
+        return cls(
+            tenant,
+            tuple(
+                Intent(name, IntentType(kind), description, _utterances(said), base)
+                for name, kind, description, said, base in intents
+            ),
+            _utterances(unknown),
+            tuple(
+                EntityType(**each | {"values": tuple((v, tuple(w)) for v, w in each["values"])})
+                for each in entity_types
+            ),
+        )
+
+
+def _listed(intent: Intent) -> list[Any]:
+    said = _said(intent.utterances)
+    return [intent.name, intent.type.value, intent.description, said, intent.base]
+
+
+def _utterances(said: list[list[str]]) -> tuple[Utterance, ...]:
+    return tuple(Utterance(text, language) for text, language in said)
+
+
+def _add(digest: "hashlib._Hash", content: object) -> None:
+    digest.update(json.dumps(content, sort_keys=True, ensure_ascii=False).encode() + b"\n")
+
+
+def _said(utterances: tuple[Utterance, ...]) -> list[tuple[str, str]]:
+    return [(each.text, each.language) for each in utterances]
 
 
 def key(text: str) -> str:
@@ -112,164 +168,51 @@ def key(text: str) -> str:
     return letters or "".join(each for each in folded if unicodedata.category(each) == "So")
 
 
-def load_directory(directory: Path) -> list[TrainingData]:
-    """Read every tenant's file, `{tenant}.yaml`, of a directory.
+def key_hash(text: str) -> bytes:
+    """Hash the key of an utterance: 32 bytes, equal for utterances that count as the same.
 
     Raises:
-        TrainingDataInvalid: With the problems of all files at once.
+        ValueError: The utterance says nothing: it has no letter, digit or emoji.
     """
-    if not directory.is_dir():
-        raise TrainingDataInvalid([f"{directory}: is not a directory"])
-    loaded: list[TrainingData] = []
-    problems: list[str] = []
-    for path in sorted(directory.glob("*.yaml")):
-        try:
-            loaded.append(load_file(path))
-        except TrainingDataInvalid as invalid:
-            problems += invalid.problems
-    if problems:
-        raise TrainingDataInvalid(problems)
-    return loaded
+    same = key(text)
+    if not same:
+        raise ValueError("has no letter, digit or emoji")
+    return hashlib.sha256(same.encode()).digest()
 
 
-def load_file(path: Path) -> TrainingData:
-    """Read one tenant's file and complete it with the base intents.
+def shown(text: str) -> str:
+    """Quote an utterance for a report: cut short, and readable whatever it holds."""
+    cut = text[:_SHOWN_CHARACTERS] + ("..." if len(text) > _SHOWN_CHARACTERS else "")
+    return repr(cut)
 
-    Raises:
-        TrainingDataInvalid: With every problem of the file.
+
+def problems(data: TrainingData) -> list[Problem]:
+    """Say what keeps a model from being trained on this data; a draft may grow all the same.
+
+    Returns:
+        Errors; empty where a model can be trained.
     """
-    problems: list[str] = []
-    data = _read(path, problems)
-    if not problems and path.stem != data.tenant:
-        problems.append(f"{path}: tenant: {data.tenant!r} must be the file's name")
-    if problems:
-        raise TrainingDataInvalid(problems)
-    return _with_base(data)
+    own = [intent for intent in data.intents if not intent.base]
+    found: list[Problem] = []
+    if not own:
+        found.append(_obstacle("NO_INTENTS", "there is no intent yet; import at least two"))
+    elif len(own) == 1:
+        found.append(
+            _obstacle(
+                "ONE_INTENT_ONLY",
+                f"{own[0].name!r} is the only intent, and there is nothing to tell it apart from;"
+                " import a second one",
+                own[0].name,
+            )
+        )
+    for intent in own:
+        count = len(intent.utterances)
+        if count < MIN_UTTERANCES:
+            said = "1 utterance" if count else "no utterance"
+            message = f"intent {intent.name!r} has {said}; add {MIN_UTTERANCES - count} or more"
+            found.append(_obstacle("TOO_FEW_UTTERANCES", message, intent.name))
+    return found
 
 
-def _read(path: Path, problems: list[str]) -> TrainingData:
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise TrainingDataInvalid([f"{path}: cannot be read as YAML: {reason}"]) from None
-    top = Section(str(path), document, problems)
-    top.allow("tenant", "intents", "unknown", "entities")
-    data = TrainingData(
-        tenant=top.identifier("tenant"),
-        intents=tuple(map(_intent, top.sections("intents"))),
-        unknown=_utterances(top.section("unknown")),
-        entity_types=tuple(map(_entity_type, top.sections("entities"))),
-    )
-    _check_intents(data, top)
-    _check_conflicts(data, top)
-    _check_entity_types(data, top)
-    return data
-
-
-def _intent(section: Section) -> Intent:
-    section.allow("name", "type", "description", "utterances")
-    name = section.identifier("name")
-    section = section.renamed(name)
-    types = [each.value for each in IntentType if each is not IntentType.UNKNOWN]
-    kind = section.one_of("type", types)
-    utterances = _utterances(section.section("utterances"))
-    if len(utterances) < MIN_UTTERANCES:
-        section.report(f"has {len(utterances)} utterances, at least {MIN_UTTERANCES} are needed")
-    return Intent(name, IntentType(kind), section.text("description", 500), utterances)
-
-
-def _utterances(section: Section) -> tuple[Utterance, ...]:
-    """Read utterances by language; what says the same again is left out."""
-    section.allow(*LANGUAGES)
-    seen: dict[str, Utterance] = {}
-    for language in LANGUAGES:
-        for text in section.texts(language, MAX_TEXT_LENGTH):
-            same = key(text)
-            if not same:
-                section.report(f"{language}: {text!r} has no letter, digit or emoji")
-            else:
-                seen.setdefault(same, Utterance(unicodedata.normalize("NFC", text), language))
-    return tuple(seen.values())
-
-
-def _entity_type(section: Section) -> EntityType:
-    section.allow("name", "description", "pattern", "values")
-    name = section.identifier("name")
-    section = section.renamed(name)
-    section.text("description", 500)
-    pattern = section.text("pattern", MAX_TEXT_LENGTH)
-    values = section.section("values")
-    meanings = tuple((each, tuple(values.texts(each, 200))) for each in values.names())
-    if bool(pattern) == bool(meanings):
-        section.report("needs either a pattern or values")
-        return EntityType(name, pattern="-")
-    return EntityType(name, pattern, meanings)
-
-
-def _check_intents(data: TrainingData, top: Section) -> None:
-    if "_" in data.tenant or len(data.tenant) > MAX_TENANT_LENGTH:
-        top.report(f"tenant: {data.tenant!r} may hold no '_' and {MAX_TENANT_LENGTH} characters")
-    names = [intent.name for intent in data.intents]
-    if len(names) < 2:
-        top.report(f"intents: has {len(names)}, at least 2 are needed to tell anything apart")
-    if len(names) > MAX_INTENTS:
-        top.report(f"intents: has {len(names)}, at most {MAX_INTENTS} are allowed")
-    for name in sorted({name for name in names if name and names.count(name) > 1}):
-        top.report(f"intents: {name!r} is defined {names.count(name)} times")
-    if UNKNOWN in names:
-        top.report(f"intents: {UNKNOWN!r} is not an intent; its examples stand under 'unknown'")
-    total = len(data.labelled())
-    if total > MAX_UTTERANCES:
-        top.report(f"has {total} utterances, at most {MAX_UTTERANCES} are allowed")
-
-
-def _check_conflicts(data: TrainingData, top: Section) -> None:
-    """Report utterances that stand under two labels; the model could only guess."""
-    labels: dict[str, tuple[Utterance, list[str]]] = {}
-    for utterance, label in data.labelled():
-        _, names = labels.setdefault(key(utterance.text), (utterance, []))
-        if label not in names:
-            names.append(label)
-    for utterance, names in labels.values():
-        if len(names) > 1:
-            top.report(f"{utterance.text!r} stands under {' and '.join(names)}")
-
-
-def _check_entity_types(data: TrainingData, top: Section) -> None:
-    names = [each.name for each in data.entity_types]
-    for name in sorted({name for name in names if name and names.count(name) > 1}):
-        top.report(f"entities: {name!r} is defined {names.count(name)} times")
-    for each in data.entity_types:
-        try:
-            recogniser(each)
-        except PatternRejected as rejected:
-            top.report(f"entities.{each.name}: the pattern {rejected}")
-
-
-@cache
-def _base() -> TrainingData:
-    """Read the base data that ships with the service; its own test keeps it valid."""
-    top = Section(str(_BASE_FILE), yaml.safe_load(_BASE_FILE.read_text(encoding="utf-8")), [])
-    intents = tuple(map(_intent, top.sections("intents")))
-    return TrainingData("base", intents, _utterances(top.section("unknown")), ())
-
-
-def _with_base(data: TrainingData) -> TrainingData:
-    """Add the base intents, less what the tenant says itself."""
-    own = {intent.name for intent in data.intents}
-    taken = {key(utterance.text) for utterance, _ in data.labelled()}
-    intents = list(data.intents)
-    for intent in _base().intents:
-        rest = tuple(each for each in intent.utterances if key(each.text) not in taken)
-        # Who says half of it under another name has an intent of this meaning already.
-        if intent.name not in own and len(rest) > len(intent.utterances) / 2:
-            intents.append(Intent(intent.name, intent.type, intent.description, rest))
-    languages = {utterance.language for utterance in data.unknown}
-    unknown = data.unknown + tuple(
-        each
-        for each in _base().unknown
-        if each.language not in languages and key(each.text) not in taken
-    )
-    ordered = tuple(sorted(intents, key=lambda intent: intent.name))
-    return TrainingData(data.tenant, ordered, unknown, data.entity_types)
+def _obstacle(reason: str, message: str, intent: str = "") -> Problem:
+    return Problem(Severity.ERROR, reason, message, intent)

@@ -31,8 +31,14 @@ class Method(StrEnum):
 
     EXACT = "exact"
     """The utterance equals a training utterance, punctuation and emoji aside."""
+    NEAR_EXACT = "near_exact"
+    """It equals one when slips, courtesies and the order of Chinese words are put aside."""
     MODEL = "model"
-    """The trained model."""
+    """The trained model, from the words alone."""
+    EMBEDDING = "embedding"
+    """The trained model, from the words and the text's vector."""
+    PROVIDER = "provider"
+    """A model provider chose among the candidates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,16 @@ class Candidate:
     """Its type."""
     confidence: float
     """Calibrated probability in [0, 1]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One of several requests in a message."""
+
+    candidate: Candidate
+    """What is wanted."""
+    span: Span
+    """Its place in the message, in code points."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +84,7 @@ class Classification:
     best: Candidate
     """The most likely intent; `UNKNOWN` where the model does not know."""
     alternatives: tuple[Candidate, ...]
-    """Up to five other intents, most likely first; none after an exact match."""
+    """Up to five other intents, most likely first; none after an exact or near-exact match."""
     ambiguous: bool
     """True where the best two are too close to choose between them."""
     entities: tuple[Entity, ...]
@@ -78,4 +94,6 @@ class Classification:
     method: Method
     """How the best intent was found."""
     model_version: str
-    """Hash of the training data, 64 hex digits."""
+    """Id of the model that answered."""
+    requests: tuple[Request, ...] = ()
+    """Where the message holds several requests, each with its place, in order; else none."""

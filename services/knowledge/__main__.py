@@ -27,12 +27,8 @@ async def build(settings: Settings, mesh: Mesh) -> AsyncIterator[list[Registrati
     generation = GenerationPeer(mesh)
     async with open_pool(settings.database_url) as pool, open_client(settings.redis_url) as redis:
         await migrate(pool, Path(__file__).parent / "migrations")
-        embedding = Embedding(
-            VectorStore(pool), generation.embed, settings.embedding_retry_seconds
-        )
-        knowledge = Knowledge(
-            DocumentStore(pool), SearchStore(pool), AnswerStore(redis), embedding
-        )
+        embedding = Embedding(VectorStore(pool), generation.embed, settings.embedding_retry_seconds)
+        knowledge = Knowledge(DocumentStore(pool), SearchStore(pool), AnswerStore(redis), embedding)
         following = asyncio.create_task(embedding.run())
         try:
             yield [(add_KnowledgeServiceServicer_to_server, KnowledgeServicer(knowledge))]

@@ -61,9 +61,7 @@ class AnswerStore:
         if hashes.exact is None:
             return None
         field = _field(hashes, language)
-        found = await self._run(
-            lambda: self._client.hmget(_key(base), [_VERSION, field])
-        )
+        found = await self._run(lambda: self._client.hmget(_key(base), [_VERSION, field]))
         if found is None:
             _LOOKUPS.labels("down").inc()
             return None
@@ -112,8 +110,9 @@ class AnswerStore:
 
 def open_client(url: str) -> Redis:
     """Return a client for `AnswerStore`; it connects when it is first used."""
-    return Redis.from_url(url, socket_timeout=TIMEOUT_SECONDS,
-                          socket_connect_timeout=TIMEOUT_SECONDS, retry=None)
+    return Redis.from_url(
+        url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS, retry=None
+    )
 
 
 def _key(base: BaseName) -> str:

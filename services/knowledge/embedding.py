@@ -93,7 +93,11 @@ class Embedding:
                 vectors = await self._embed(base.tenant, [each.text for each in texts])
                 if any(len(vector) != DIMENSIONS for vector in vectors.values):
                     raise EmbeddingMismatch(expected=f"{DIMENSIONS} values", got=vectors.model)
-                await self._store.embed(base, vectors.model, {
-                    each.entry: vector
-                    for each, vector in zip(texts, vectors.values, strict=True)
-                })
+                await self._store.embed(
+                    base,
+                    vectors.model,
+                    {
+                        each.entry: vector
+                        for each, vector in zip(texts, vectors.values, strict=True)
+                    },
+                )

@@ -37,9 +37,7 @@ _GREETING = re.compile(
     r"|hi there\b|hi\b|hello\b|hey\b|excuse me\b|please tell me\b|can you tell me\b"
     r"|could you tell me\b|may i ask\b|i want to know\b|i would like to know\b)[\s,]*)+"
 )
-_FAREWELL = re.compile(
-    r"[\s,]*(?:谢谢你|谢谢您|谢谢|多谢|感谢|thank you|thanks|please)$"
-)
+_FAREWELL = re.compile(r"[\s,]*(?:谢谢你|谢谢您|谢谢|多谢|感谢|thank you|thanks|please)$")
 
 # Each pair asks the same in every question; what merely asks something similar is not here.
 _SAME_WORDS = [
@@ -57,30 +55,111 @@ _SAME_WORDS = [
     )
 ]
 _SAME_WORD = {
-    "如何": "怎么", "怎样": "怎么", "咋": "怎么", "能": "可以", "能够": "可以", "能否": "可以",
-    "可否": "可以", "您": "你", "您们": "你们", "a": "the", "an": "the", "my": "the",
+    "如何": "怎么",
+    "怎样": "怎么",
+    "咋": "怎么",
+    "能": "可以",
+    "能够": "可以",
+    "能否": "可以",
+    "可否": "可以",
+    "您": "你",
+    "您们": "你们",
+    "a": "the",
+    "an": "the",
+    "my": "the",
 }
 """Words that ask the same. Articles become one word and do not vanish: in "plan a" the a is a name
 and stands elsewhere than the article of "a plan"."""
 
-_EMPTY = frozenset({
-    "的", "吗", "呢", "啊", "呀", "嘛", "哦", "哈", "呗", "请", "是否", "一下",
-})
+_EMPTY = frozenset(
+    {
+        "的",
+        "吗",
+        "呢",
+        "啊",
+        "呀",
+        "嘛",
+        "哦",
+        "哈",
+        "呗",
+        "请",
+        "是否",
+        "一下",
+    }
+)
 """Words that change nothing wherever they stand."""
 
-_ASKING = frozenset({
-    "怎么", "可以", "何时", "哪里", "为什么", "什么", "多少", "多久", "几", "谁", "吧", "了",
-    "我", "你", "how", "what", "when", "where", "why", "who", "which", "can", "do", "does", "is",
-    "are", "the", "i", "you", "to",
-})
+_ASKING = frozenset(
+    {
+        "怎么",
+        "可以",
+        "何时",
+        "哪里",
+        "为什么",
+        "什么",
+        "多少",
+        "多久",
+        "几",
+        "谁",
+        "吧",
+        "了",
+        "我",
+        "你",
+        "how",
+        "what",
+        "when",
+        "where",
+        "why",
+        "who",
+        "which",
+        "can",
+        "do",
+        "does",
+        "is",
+        "are",
+        "the",
+        "i",
+        "you",
+        "to",
+    }
+)
 """Words that alone are no question: 怎么呢 has no answer."""
 
 
-_NEGATIONS = frozenset({
-    "不", "没", "没有", "不能", "不会", "不是", "不可以", "不可", "不要", "不用", "无", "无法",
-    "未", "别", "非", "不行", "不了", "not", "no", "never", "without", "cannot", "cant", "dont",
-    "doesnt", "didnt", "isnt", "wont", "havent", "hasnt",
-})
+_NEGATIONS = frozenset(
+    {
+        "不",
+        "没",
+        "没有",
+        "不能",
+        "不会",
+        "不是",
+        "不可以",
+        "不可",
+        "不要",
+        "不用",
+        "无",
+        "无法",
+        "未",
+        "别",
+        "非",
+        "不行",
+        "不了",
+        "not",
+        "no",
+        "never",
+        "without",
+        "cannot",
+        "cant",
+        "dont",
+        "doesnt",
+        "didnt",
+        "isnt",
+        "wont",
+        "havent",
+        "hasnt",
+    }
+)
 
 
 def question_key(question: str) -> str:

@@ -127,8 +127,9 @@ def _read(rows: Iterator[_Row]) -> FaqFile:
         offset = faq.span.end + 2
     if problems:
         more = len(problems) - _MOST_REPORTED
-        raise MalformedLines("; ".join(problems[:_MOST_REPORTED])
-                             + (f"; and {more} more" if more > 0 else ""))
+        raise MalformedLines(
+            "; ".join(problems[:_MOST_REPORTED]) + (f"; and {more} more" if more > 0 else "")
+        )
     return FaqFile("\n\n".join(rendered(faq.question, faq.answer) for faq in faqs), tuple(faqs))
 
 
@@ -167,8 +168,15 @@ def _faq(row: dict[str, Any], offset: int) -> Faq:
     variants = tuple(filter(None, map(_clean, row.get("variants", []))))
     tags = tuple(filter(None, map(_clean, row.get("tags", []))))
     end = offset + len(rendered(question, answer))
-    return Faq(_clean(row["id"]), _language(row.get("language", ""), question), question,
-               variants, answer, tags, Span(offset, end))
+    return Faq(
+        _clean(row["id"]),
+        _language(row.get("language", ""), question),
+        question,
+        variants,
+        answer,
+        tags,
+        Span(offset, end),
+    )
 
 
 def _clean(value: str) -> str:

@@ -69,18 +69,38 @@ def _passage_entry(title: str, passage: Passage) -> Entry:
     headings = passage.headings
     labels = headings if headings[:1] == (title,) else (title, *headings)
     heading = " > ".join(labels)[:HEADING_LENGTH]
-    return Entry(heading, passage.text, passage.span, passage.language, None,
-                 index_terms((heading, passage.text)))
+    return Entry(
+        heading,
+        passage.text,
+        passage.span,
+        passage.language,
+        None,
+        index_terms((heading, passage.text)),
+    )
 
 
 def _faq_entries(place: int, faq: Faq) -> Iterator[Entry]:
     for question in faq.questions:
         hashes = question_hashes(question)
-        yield Entry("", question, faq.span, faq.language, place, index_terms((question,)),
-                    hashes.exact, hashes.equivalent)
+        yield Entry(
+            "",
+            question,
+            faq.span,
+            faq.language,
+            place,
+            index_terms((question,)),
+            hashes.exact,
+            hashes.equivalent,
+        )
     # Words that only the answer has find the FAQ too.
-    yield Entry("", rendered(faq.question, faq.answer), faq.span, faq.language, place,
-                index_terms((faq.question, faq.answer, *faq.tags)))
+    yield Entry(
+        "",
+        rendered(faq.question, faq.answer),
+        faq.span,
+        faq.language,
+        place,
+        index_terms((faq.question, faq.answer, *faq.tags)),
+    )
 
 
 def _hash(form: str) -> bytes | None:

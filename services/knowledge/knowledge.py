@@ -87,8 +87,13 @@ class SearchOptions:
 class Knowledge:
     """The knowledge of all tenants."""
 
-    def __init__(self, documents: "DocumentStore", searches: "SearchStore",
-                 answers: "AnswerStore", embedding: Embedding) -> None:
+    def __init__(
+        self,
+        documents: "DocumentStore",
+        searches: "SearchStore",
+        answers: "AnswerStore",
+        embedding: Embedding,
+    ) -> None:
         """Work on the given stores."""
         self._documents = documents
         self._searches = searches
@@ -198,8 +203,10 @@ class Knowledge:
         ranked = rank(question, found.frequencies, found.candidates)
         worth = verdict(question, found.frequencies, ranked)
         return SearchResult(
-            found.hit, tuple(ranked[: min(options.size or DEFAULT_PASSAGES, MOST_PASSAGES)]),
-            Verdict.ANSWERABLE if found.hit else worth, found.version,
+            found.hit,
+            tuple(ranked[: min(options.size or DEFAULT_PASSAGES, MOST_PASSAGES)]),
+            Verdict.ANSWERABLE if found.hit else worth,
+            found.version,
             lexical_only=vector is None or found.embedding_model is None,
         )
 

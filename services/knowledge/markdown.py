@@ -82,8 +82,13 @@ def _block(token: Token, text: str, lines: list[int]) -> Block | None:
     """Return the block that a token opens, or None where it opens none of its own."""
     top = token.level == 0 and token.nesting >= 0
     item = token.type == "list_item_open" and token.level == 1
-    container = token.type in ("bullet_list_open", "ordered_list_open", "heading_open", "inline",
-                               "hr")
+    container = token.type in (
+        "bullet_list_open",
+        "ordered_list_open",
+        "heading_open",
+        "inline",
+        "hr",
+    )
     comment = token.type == "html_block" and token.content.lstrip().startswith("<!--")
     if token.map is None or comment or not (item or (top and not container)):
         return None

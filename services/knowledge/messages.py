@@ -49,8 +49,10 @@ def search_options_from(request: pb.SearchRequest) -> SearchOptions:
     embedding = request.embedding
     vector = QueryVector(embedding.model, values_of(embedding.vector))
     return SearchOptions(
-        faq_only=request.scope == pb.SEARCH_SCOPE_FAQ, language_code=request.language_code,
-        vector=vector if request.HasField("embedding") else None, size=request.page_size,
+        faq_only=request.scope == pb.SEARCH_SCOPE_FAQ,
+        language_code=request.language_code,
+        vector=vector if request.HasField("embedding") else None,
+        size=request.page_size,
     )
 
 
@@ -66,9 +68,13 @@ def knowledge_base_to(base: KnowledgeBase) -> pb.KnowledgeBase:
 def document_to(document: Document) -> pb.Document:
     """Write a document, without its text."""
     message = pb.Document(
-        name=str(document.name), path=document.path, title=document.title,
-        revision=document.revision, language_code=document.language,
-        passage_count=document.passage_count, faq_count=document.faq_count,
+        name=str(document.name),
+        path=document.path,
+        title=document.title,
+        revision=document.revision,
+        language_code=document.language,
+        passage_count=document.passage_count,
+        faq_count=document.faq_count,
         state=pb.Document.STATE_READY if document.embedded else pb.Document.STATE_LEXICAL_ONLY,
     )
     message.import_time.FromDatetime(document.import_time)
@@ -78,10 +84,12 @@ def document_to(document: Document) -> pb.Document:
 def import_result_to(result: ImportResult) -> pb.ImportResult:
     """Write what became of a file."""
     if result.document is None:
-        return pb.ImportResult(path=result.path, outcome=pb.ImportResult.OUTCOME_FAILED,
-                               problem=result.problem)
-    outcome = (pb.ImportResult.OUTCOME_IMPORTED if result.changed
-               else pb.ImportResult.OUTCOME_UNCHANGED)
+        return pb.ImportResult(
+            path=result.path, outcome=pb.ImportResult.OUTCOME_FAILED, problem=result.problem
+        )
+    outcome = (
+        pb.ImportResult.OUTCOME_IMPORTED if result.changed else pb.ImportResult.OUTCOME_UNCHANGED
+    )
     return pb.ImportResult(path=result.path, outcome=outcome, document=document_to(result.document))
 
 
@@ -90,7 +98,8 @@ def search_to(base: BaseName, result: SearchResult) -> pb.SearchResponse:
     return pb.SearchResponse(
         faq=faq_to(base, result.faq) if result.faq else None,
         passages=[passage_to(base, scored) for scored in result.passages],
-        verdict=_VERDICTS[result.verdict], version=result.version,
+        verdict=_VERDICTS[result.verdict],
+        version=result.version,
         lexical_only=result.lexical_only,
     )
 
@@ -98,8 +107,13 @@ def search_to(base: BaseName, result: SearchResult) -> pb.SearchResponse:
 def faq_to(base: BaseName, hit: FaqHit) -> pb.FaqHit:
     """Write an FAQ that answers."""
     return pb.FaqHit(
-        document=str(DocumentName(base, hit.document)), revision=hit.revision, faq_id=hit.faq_id,
-        question=hit.question, answer=hit.answer, reason=_REASONS[hit.reason], cached=hit.cached,
+        document=str(DocumentName(base, hit.document)),
+        revision=hit.revision,
+        faq_id=hit.faq_id,
+        question=hit.question,
+        answer=hit.answer,
+        reason=_REASONS[hit.reason],
+        cached=hit.cached,
     )
 
 
@@ -107,8 +121,13 @@ def passage_to(base: BaseName, scored: Scored) -> pb.ScoredPassage:
     """Write a passage with its evidence."""
     passage = scored.candidate
     return pb.ScoredPassage(
-        document=str(DocumentName(base, passage.document)), revision=passage.revision,
-        title=passage.title, text=passage.text,
-        span=TextSpan(start=passage.span.start, end=passage.span.end), score=scored.score,
-        lexical_rank=scored.lexical_rank, dense_rank=scored.dense_rank, cosine=scored.cosine,
+        document=str(DocumentName(base, passage.document)),
+        revision=passage.revision,
+        title=passage.title,
+        text=passage.text,
+        span=TextSpan(start=passage.span.start, end=passage.span.end),
+        score=scored.score,
+        lexical_rank=scored.lexical_rank,
+        dense_rank=scored.dense_rank,
+        cosine=scored.cosine,
     )

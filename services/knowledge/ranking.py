@@ -147,10 +147,15 @@ def rank(
         frequencies: How rare its terms are.
         candidates: In any order. Those without a cosine are judged by their words alone.
     """
-    weights = [TERM_FACTORS[term.kind] * frequencies.rarity(place)
-               for place, term in enumerate(question.terms)]
-    codes = {place for place, term in enumerate(question.terms)
-             if term.kind is Kind.CODE and frequencies.counts[place]}
+    weights = [
+        TERM_FACTORS[term.kind] * frequencies.rarity(place)
+        for place, term in enumerate(question.terms)
+    ]
+    codes = {
+        place
+        for place, term in enumerate(question.terms)
+        if term.kind is Kind.CODE and frequencies.counts[place]
+    }
     units = [_Unit(question, weights, codes, rows) for rows in _units(candidates)]
     lexical = _ranks([unit.lexical for unit in units])
     dense = _ranks([unit.stretched for unit in units])
@@ -159,8 +164,9 @@ def rank(
         for unit, lexical_rank, dense_rank in zip(units, lexical, dense, strict=True)
         if unit.score > 0
     ]
-    return sorted(scored, key=lambda each: (-each.score, each.candidate.document,
-                                            each.candidate.span.start))
+    return sorted(
+        scored, key=lambda each: (-each.score, each.candidate.document, each.candidate.span.start)
+    )
 
 
 def verdict(question: Question, frequencies: Frequencies, ranked: Sequence[Scored]) -> Verdict:
@@ -199,24 +205,30 @@ def _units(candidates: Iterable[Candidate]) -> list[list[Candidate]]:
 class _Unit:
     """The evidence for one passage, or for one FAQ over all its wordings."""
 
-    def __init__(self, question: Question, weights: Sequence[float], codes: set[int],
-                 rows: list[Candidate]) -> None:
+    def __init__(
+        self, question: Question, weights: Sequence[float], codes: set[int], rows: list[Candidate]
+    ) -> None:
         all_weight = sum(weights) or 1.0
         shares = [sum(weights[place] for place in row.matched) / all_weight for row in rows]
         cosines = [row.cosine for row in rows if row.cosine is not None]
         self.lexical = max(shares)
         self.cosine = max(cosines, default=None)
         self.stretched = _stretched(self.cosine)
-        fused = [_fused(share, _stretched(row.cosine) if cosines else None)
-                 for share, row in zip(shares, rows, strict=True)]
+        fused = [
+            _fused(share, _stretched(row.cosine) if cosines else None)
+            for share, row in zip(shares, rows, strict=True)
+        ]
         self.best = rows[max(range(len(rows)), key=fused.__getitem__)]
         found = {place for row in rows for place in row.matched}
         # Evidence of different wordings adds up: words of one, meaning of another.
         self.score = _fused(self.lexical, self.stretched if cosines else None) * (
             (MISSING_CODE if codes - found else 1.0)
             * (OTHER_LANGUAGE if _foreign(question.language, self.best.language) else 1.0)
-            * (OPPOSITE if self.best.asked and negated(self.best.asked) != negated(question.text)
-               else 1.0)
+            * (
+                OPPOSITE
+                if self.best.asked and negated(self.best.asked) != negated(question.text)
+                else 1.0
+            )
         )
 
 

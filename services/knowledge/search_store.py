@@ -149,7 +149,10 @@ class SearchStore:
         return rows[0]["version"], _hit(rows[0]) if rows[0]["faq_id"] is not None else None
 
     async def search(
-        self, base: BaseName, question: Question, hashes: QuestionHashes,
+        self,
+        base: BaseName,
+        question: Question,
+        hashes: QuestionHashes,
         vector: Sequence[float] | None,
     ) -> Found:
         """Return what may answer a question, by words and by meaning.
@@ -176,7 +179,8 @@ class SearchStore:
             raise KnowledgeBaseNotFound(knowledge_base=str(base))
         first = rows[0]
         return Found(
-            first["version"], first["embedding_model"],
+            first["version"],
+            first["embedding_model"],
             _hit(first["hit"]) if first["hit"] else None,
             Frequencies(first["counts"], first["entry_count"]),
             [_candidate(row) for row in rows if row["document"] is not None],
@@ -193,14 +197,21 @@ class SearchStore:
 
 def _key(base: BaseName, hashes: QuestionHashes, language: Language) -> dict[str, Any]:
     return {
-        "tenant": base.tenant, "base": base.base, "question_hash": hashes.exact,
-        "signature_hash": hashes.equivalent, "language": language.value,
+        "tenant": base.tenant,
+        "base": base.base,
+        "question_hash": hashes.exact,
+        "signature_hash": hashes.equivalent,
+        "language": language.value,
     }
 
 
 def _hit(row: DictRow) -> FaqHit:
     return FaqHit(
-        row["document"], row["revision"], row["faq_id"], row["question"], row["answer"],
+        row["document"],
+        row["revision"],
+        row["faq_id"],
+        row["question"],
+        row["answer"],
         HitReason.EXACT if row["exact"] else HitReason.EQUIVALENT,
     )
 
@@ -208,8 +219,14 @@ def _hit(row: DictRow) -> FaqHit:
 def _candidate(row: DictRow) -> Candidate:
     faq = row["faq"] is not None
     return Candidate(
-        row["document"], row["revision"], row["title"] if faq else row["heading"],
+        row["document"],
+        row["revision"],
+        row["title"] if faq else row["heading"],
         rendered(row["question"], row["answer"]) if faq else row["content"],
-        Span(row["span_start"], row["span_end"]), Language(row["language"]), row["faq"],
-        row["content"] if row["is_question"] else None, tuple(row["matched"]), row["cosine"],
+        Span(row["span_start"], row["span_end"]),
+        Language(row["language"]),
+        row["faq"],
+        row["content"] if row["is_question"] else None,
+        tuple(row["matched"]),
+        row["cosine"],
     )

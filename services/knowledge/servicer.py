@@ -78,6 +78,9 @@ class KnowledgeServicer(KnowledgeServiceServicer):
         result = await self._knowledge.search(
             base, request.query, messages.search_options_from(request)
         )
-        annotate(verdict=result.verdict, version=str(result.version),
-                 faq=result.faq.reason if result.faq else "")
+        annotate(
+            verdict=result.verdict,
+            version=str(result.version),
+            faq=result.faq.reason if result.faq else "",
+        )
         return messages.search_to(base, result)

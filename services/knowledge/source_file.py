@@ -71,16 +71,27 @@ def read(path: str, content: bytes) -> ParsedDocument:
             raise UnreadableFile(f"malformed: {error}") from None
         if not faq_file.faqs:
             raise UnreadableFile("no entries: the file has no question")
-        return ParsedDocument(path, name.stem[:TITLE_LENGTH], faq_file.text,
-                              detect(faq_file.text[:_SAMPLE]), revision_of(content),
-                              faqs=faq_file.faqs)
+        return ParsedDocument(
+            path,
+            name.stem[:TITLE_LENGTH],
+            faq_file.text,
+            detect(faq_file.text[:_SAMPLE]),
+            revision_of(content),
+            faqs=faq_file.faqs,
+        )
     structure = _STRUCTURES[ending](text)
     found = tuple(passages(text, structure))
     if not found:
         raise UnreadableFile("no text: the file holds only headings, comments or blanks")
     title = next((section.headings[0] for section in structure if section.headings), name.stem)
-    return ParsedDocument(path, title[:TITLE_LENGTH], text, detect(text[:_SAMPLE]),
-                          revision_of(content), passages=found)
+    return ParsedDocument(
+        path,
+        title[:TITLE_LENGTH],
+        text,
+        detect(text[:_SAMPLE]),
+        revision_of(content),
+        passages=found,
+    )
 
 
 def _decoded(content: bytes) -> str:

@@ -63,8 +63,9 @@ async def version_of(connection: AsyncConnection, base: BaseName) -> int:
     Raises:
         KnowledgeBaseNotFound: there is none of this name.
     """
-    return await _version(connection, base, "SELECT version FROM knowledge_bases"
-                          " WHERE tenant = %s AND id = %s")
+    return await _version(
+        connection, base, "SELECT version FROM knowledge_bases WHERE tenant = %s AND id = %s"
+    )
 
 
 async def lock(connection: AsyncConnection, base: BaseName) -> int:
@@ -73,8 +74,11 @@ async def lock(connection: AsyncConnection, base: BaseName) -> int:
     Raises:
         KnowledgeBaseNotFound: there is none of this name.
     """
-    return await _version(connection, base, "SELECT version FROM knowledge_bases"
-                          " WHERE tenant = %s AND id = %s FOR UPDATE")
+    return await _version(
+        connection,
+        base,
+        "SELECT version FROM knowledge_bases WHERE tenant = %s AND id = %s FOR UPDATE",
+    )
 
 
 async def _version(connection: AsyncConnection, base: BaseName, statement: str) -> int:

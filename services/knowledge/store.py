@@ -95,8 +95,9 @@ SELECT count(*) AS removed FROM removed"""
 
 _READ_DOCUMENT = SQL("""
 SELECT {columns}, d.reading, d.content FROM documents d
-WHERE d.tenant = %(tenant)s AND d.knowledge_base = %(base)s AND d.id = %(document)s"""
-).format(columns=_DOCUMENT_COLUMNS)
+WHERE d.tenant = %(tenant)s AND d.knowledge_base = %(base)s AND d.id = %(document)s""").format(
+    columns=_DOCUMENT_COLUMNS
+)
 
 _LIST_DOCUMENTS = SQL("""
 SELECT {columns} FROM documents d WHERE d.tenant = %s AND d.knowledge_base = %s AND d.path > %s
@@ -131,8 +132,9 @@ class DocumentStore:
             StorageUnavailable: PostgreSQL does not answer.
         """
         async with transaction(self._pool) as connection:
-            repeated = await _remember(connection, name.tenant, request_id,
-                                       f"create {name} {display_name!r}")
+            repeated = await _remember(
+                connection, name.tenant, request_id, f"create {name} {display_name!r}"
+            )
             cursor = await connection.execute(
                 "INSERT INTO knowledge_bases (tenant, id, display_name) VALUES (%s, %s, %s)"
                 " ON CONFLICT DO NOTHING",
@@ -253,7 +255,8 @@ class DocumentStore:
             removed = await _removed(connection, key, _ALL_ENTRIES)
             cursor = await connection.execute(
                 "DELETE FROM documents WHERE tenant = %(tenant)s"
-                " AND knowledge_base = %(base)s AND id = %(document)s", key
+                " AND knowledge_base = %(base)s AND id = %(document)s",
+                key,
             )
             if cursor.rowcount == 0:
                 raise DocumentNotFound(document=str(name))
@@ -280,8 +283,14 @@ def _columns(entries: Sequence[Entry]) -> dict[str, list[Any]]:
 
 def _document(base: BaseName, row: DictRow) -> Document:
     return Document(
-        DocumentName(base, row["id"]), row["path"], row["title"], row["revision"],
-        Language(row["language"]), row["passage_count"], row["faq_count"], row["embedded"],
+        DocumentName(base, row["id"]),
+        row["path"],
+        row["title"],
+        row["revision"],
+        Language(row["language"]),
+        row["passage_count"],
+        row["faq_count"],
+        row["embedded"],
         row["import_time"],
     )
 
@@ -309,22 +318,41 @@ async def _write_document(
     connection: AsyncConnection, key: dict[str, Any], parsed: ParsedDocument
 ) -> None:
     """Write the document's row and its FAQs over those of the version before."""
-    await connection.execute(_WRITE_DOCUMENT, key | {
-        "path": parsed.path, "title": parsed.title, "content": parsed.text,
-        "language": parsed.language.value, "revision": parsed.revision,
-        "reading": reading_of(parsed.revision), "passages": len(parsed.passages),
-        "faqs": len(parsed.faqs),
-    })
+    await connection.execute(
+        _WRITE_DOCUMENT,
+        key
+        | {
+            "path": parsed.path,
+            "title": parsed.title,
+            "content": parsed.text,
+            "language": parsed.language.value,
+            "revision": parsed.revision,
+            "reading": reading_of(parsed.revision),
+            "passages": len(parsed.passages),
+            "faqs": len(parsed.faqs),
+        },
+    )
     await connection.execute(
         "DELETE FROM faqs WHERE tenant = %(tenant)s AND knowledge_base = %(base)s"
-        " AND document = %(document)s", key
+        " AND document = %(document)s",
+        key,
     )
     async with connection.cursor() as cursor:
         await cursor.executemany(
             "INSERT INTO faqs (tenant, knowledge_base, document, place, faq_id, language,"
             " question, answer, tags) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            [(*key.values(), place, faq.faq_id, faq.language.value, faq.question, faq.answer,
-              list(faq.tags)) for place, faq in enumerate(parsed.faqs)],
+            [
+                (
+                    *key.values(),
+                    place,
+                    faq.faq_id,
+                    faq.language.value,
+                    faq.question,
+                    faq.answer,
+                    list(faq.tags),
+                )
+                for place, faq in enumerate(parsed.faqs)
+            ],
         )
 
 
@@ -343,7 +371,8 @@ async def _remember(
     if cursor.rowcount:
         return False
     row = await fetch_one(
-        connection, "SELECT subject FROM requests WHERE tenant = %s AND request_id = %s",
+        connection,
+        "SELECT subject FROM requests WHERE tenant = %s AND request_id = %s",
         (tenant, request_id),
     )
     if row is None or row["subject"] != subject:

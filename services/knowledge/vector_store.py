@@ -15,6 +15,7 @@ JOIN (
 ) oldest USING (tenant, knowledge_base)
 WHERE e.embedding IS NULL ORDER BY e.id LIMIT %(limit)s"""
 
+
 @dataclass(frozen=True, slots=True)
 class Unembedded:
     """A text that waits for its vector."""
@@ -43,8 +44,9 @@ class VectorStore:
         if not rows:
             return None
         base = BaseName(rows[0]["tenant"], rows[0]["knowledge_base"])
-        return base, [Unembedded(row["id"], embedded_text(row["heading"], row["content"]))
-                      for row in rows]
+        return base, [
+            Unembedded(row["id"], embedded_text(row["heading"], row["content"])) for row in rows
+        ]
 
     async def embed(self, base: BaseName, model: str, vectors: dict[int, Sequence[float]]) -> None:
         """Store vectors by entry; entries that are gone meanwhile are left out.
@@ -66,12 +68,14 @@ class VectorStore:
             await lock(connection, base)
             adopted = await connection.execute(
                 "UPDATE knowledge_bases SET embedding_model = %(model)s WHERE tenant = %(tenant)s"
-                " AND id = %(base)s AND embedding_model IS DISTINCT FROM %(model)s", key
+                " AND id = %(base)s AND embedding_model IS DISTINCT FROM %(model)s",
+                key,
             )
             if adopted.rowcount:
                 await connection.execute(
                     "UPDATE entries SET embedding = NULL WHERE tenant = %(tenant)s"
-                    " AND knowledge_base = %(base)s AND embedding IS NOT NULL", key
+                    " AND knowledge_base = %(base)s AND embedding IS NOT NULL",
+                    key,
                 )
             await connection.execute(
                 "UPDATE entries SET embedding = v.embedding::vector"

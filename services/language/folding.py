@@ -8,13 +8,20 @@ import opencc
 # It keeps simplified text as it is, and the 著 of 著名, which is right in both scripts.
 _SIMPLIFIED = opencc.OpenCC("tw2s")
 
+# What copying from a web page leaves inside words: zero-width spaces, soft hyphens, marks of
+# direction. Joiners and variation selectors stay, for emoji are made with them.
+_INVISIBLE = dict.fromkeys(
+    map(ord, "\u00ad\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff")
+)
+
 
 def fold(text: str) -> str:
     """Bring text into the form used for comparing: keys, search, lexicon look-ups.
 
     Compatibility forms (full-width letters, ligatures) become plain ones, case is folded,
-    traditional Chinese becomes simplified and runs of white space become one blank. The length
-    may change, so offsets into the result mean nothing in the original; never show it to anyone.
+    traditional Chinese becomes simplified, invisible marks go and runs of white space become one
+    blank. The length may change, so offsets into the result mean nothing in the original; never
+    show it to anyone.
 
     Args:
         text: Any text; lone surrogates, which no valid message holds, become "?".
@@ -28,6 +35,9 @@ def fold(text: str) -> str:
         text.encode()
     except UnicodeEncodeError:
         text = text.encode("utf-8", "replace").decode()
+    text = text.translate(_INVISIBLE)
     # Folding case can undo the composition, hence NFKC on both sides (Unicode, section 3.13).
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    return " ".join(_SIMPLIFIED.convert(plain).split())
+    # The converter takes the particle 么 (退货么) for the traditional form of 幺, which is rare.
+    simplified = "么".join(map(_SIMPLIFIED.convert, plain.split("么")))
+    return " ".join(simplified.split())

@@ -10,7 +10,6 @@ audit/signing.key                what the audit service signs its heads with
 audit/<chain>.checkpoint         the head that `kefu audit verify` found last
 policy.yaml                      who may call what: the project's policy and this home's bindings
 bindings.yaml                    the bindings that `kefu certs issue` added
-intents/<tenant>.yaml            what the intent model of a tenant is trained on
 tenants/<tenant>/actions.yaml    where the systems are that carry out a tenant's operations
 logs/<process>.log               what each process wrote
 spool/<service>/                 audit records on their way
@@ -36,7 +35,6 @@ DIRECTORIES = (
     "ca",
     "certs",
     "clients",
-    "intents",
     "logs",
     "postgres",
     "spool",
@@ -116,11 +114,6 @@ class Home:
     def valkey(self) -> Path:
         """Directory of the embedded Valkey."""
         return self.root / "valkey"
-
-    @property
-    def intents(self) -> Path:
-        """Directory with each tenant's intents, `<tenant>.yaml`."""
-        return self.root / "intents"
 
     @property
     def tenants(self) -> Path:

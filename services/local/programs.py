@@ -52,7 +52,7 @@ class Program:
 # Callers drain before those they call; audit and traces hear of everybody's last calls.
 PROGRAMS = (
     Program("session", "services.session", 0, database=True, redis_database=0),
-    Program("intent", "services.intent", 1),
+    Program("intent", "services.intent", 1, database=True),
     Program(
         "knowledge",
         "services.knowledge",
@@ -148,7 +148,6 @@ def environment(
         "KEFU_CA_FILE": str(home.ca_file),
         "KEFU_POLICY_FILE": str(home.policy_file),
         "KEFU_SPOOL_DIR": str(home.spool(program.name)),
-        "KEFU_INTENTS_DIR": str(home.intents),
         "KEFU_TENANTS_DIR": str(home.tenants),
         "KEFU_TRUST_DOMAIN": ca.TRUST_DOMAIN,
         # The sink would send itself a span for every batch of spans it takes.

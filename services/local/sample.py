@@ -1,12 +1,17 @@
-"""Puts the sample company, the shop, into a home: intents, action server, knowledge."""
+"""Puts the sample company, the shop, into a home: action server, intents, knowledge."""
+
+import asyncio
 
 import yaml
 from kefu.errors import KefuError
+from kefu.intent.v1 import training_pb2
+from kefu.intent.v1.training_pb2_grpc import IntentTrainingServiceStub
 from kefu.knowledge.v1 import knowledge_pb2
 
 from services.local import home as home_module
 from services.local import operator
 from services.local.home import Home
+from services.local.intent_training import CALL_SECONDS, begin_training, import_file, wait_for
 from services.local.knowledge_files import collect, import_files
 from services.local.problem import Problem
 from services.local.programs import ROOT, SAMPLE
@@ -25,21 +30,50 @@ def install(home: Home, action_address: str) -> None:
         home: the home.
         action_address: `host:port` of the shop's action server.
     """
-    intents, actions = home.intents / f"{TENANT}.yaml", home.tenants / TENANT / "actions.yaml"
-    if not intents.exists():
-        home_module.write(intents, (SHOP / "intents.yaml").read_bytes())
+    actions = home.tenants / TENANT / "actions.yaml"
     if actions.exists() and action_address in actions.read_text(encoding="utf-8"):
         return
     servers = {"servers": [{"name": SAMPLE.name, "target": action_address}]}
     home_module.write(actions, yaml.safe_dump(servers).encode())
 
 
-async def load_knowledge(home: Home) -> None:
-    """Import the shop's documents and FAQs; nothing happens where they are there already.
+async def load(home: Home) -> None:
+    """Load the shop's intents and knowledge; nothing happens where they are there already.
 
     Raises:
-        Problem: the service refused the import or one of the files.
+        Problem: a service refused them.
     """
+    await asyncio.gather(_load_intents(home), _load_knowledge(home))
+
+
+async def _load_intents(home: Home) -> None:
+    """Train the shop's model on words alone, which takes seconds, then begin on the vectors.
+
+    The second training goes on in the intent service while the first model serves.
+    """
+    listing = training_pb2.ListModelsRequest(parent=f"tenants/{TENANT}", page_size=1)
+    mode = training_pb2.TrainingDataHeader.MODE_REPLACE
+    try:
+        async with operator.channel(home, "intent") as channel:
+            stub = IntentTrainingServiceStub(channel)
+            known = await stub.ListModels(listing, timeout=CALL_SECONDS, wait_for_ready=True)
+            if known.models:
+                return
+            report = await import_file(channel, TENANT, SHOP / "intents.yaml", mode, False)
+            if not report.imported:
+                raise Problem(report.problems[0].message, "restore examples/shop")
+            begun = await begin_training(channel, TENANT, activate=True, lexical_only=True)
+            await wait_for(channel, begun, lambda _: None)
+            await begin_training(channel, TENANT, activate=True, lexical_only=False)
+    except KefuError as error:
+        raise Problem(
+            f"the sample's intents could not be trained ({error.message})",
+            f"see {home.log('intent')}, trace {error.trace_id}",
+        ) from None
+
+
+async def _load_knowledge(home: Home) -> None:
+    """Import the shop's documents and FAQs."""
     files = [*collect(SHOP / "knowledge"), *collect(SHOP / "faqs.jsonl")]
     try:
         async with operator.channel(home, "knowledge") as channel:

@@ -8,8 +8,8 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
-from contextvars import ContextVar
-from dataclasses import dataclass, field
+from contextvars import Context, ContextVar, copy_context
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from google.protobuf.message import Message
@@ -103,6 +103,20 @@ def current() -> Call:
 def enter(call: Call) -> None:
     """Make a call the current one of this task and of the tasks that it starts."""
     _current.set(call)
+
+
+def outliving() -> Context:
+    """Return a context for work that goes on when the current call has ended.
+
+    It has the call's identity and trace, but not its deadline, which would end the calls that the
+    work makes of others. Give it to `asyncio.create_task`.
+
+    Raises:
+        LookupError: outside a call.
+    """
+    context = copy_context()
+    context.run(_current.set, replace(current(), seconds_left=None, deadline=float("inf")))
+    return context
 
 
 def annotate(*, resource: str = "", **labels: str) -> None:

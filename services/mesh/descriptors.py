@@ -11,6 +11,8 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescript
 from google.protobuf.message import Message
 
 SERVICES = ("session", "intent", "knowledge", "generation", "sentiment", "audit", "action", "desk")
+# Files of a service beside the one of its name that hold RPCs.
+_FURTHER_FILES = ("kefu.intent.v1.training_pb2",)
 _TENANT_ID = re.compile(r"[a-z][a-z0-9-]{0,62}")
 # Fields that name a resource by convention (AIP-122) without an annotation.
 _NAME_FIELDS = frozenset({"name", "parent", "tenant", "session"})
@@ -30,9 +32,9 @@ class ResourceNames:
 
 
 def contract_files() -> Iterator[FileDescriptor]:
-    """The descriptor of each service's proto file."""
-    for name in SERVICES:
-        yield import_module(f"kefu.{name}.v1.{name}_pb2").DESCRIPTOR
+    """The descriptor of each proto file that holds RPCs."""
+    for module in (*(f"kefu.{name}.v1.{name}_pb2" for name in SERVICES), *_FURTHER_FILES):
+        yield import_module(module).DESCRIPTOR
 
 
 def contract_methods() -> dict[str, MethodDescriptor]:

@@ -67,9 +67,7 @@ class Policy:
         bindings: what identities hold; an identity may have several.
     """
 
-    def __init__(
-        self, roles: Mapping[str, frozenset[str]], bindings: Sequence[Binding]
-    ) -> None:
+    def __init__(self, roles: Mapping[str, frozenset[str]], bindings: Sequence[Binding]) -> None:
         self.roles = dict(roles)
         self.bindings = tuple(bindings)
         self.decide = lru_cache(maxsize=4096)(self._decide)

@@ -5,8 +5,10 @@ from contextlib import asynccontextmanager
 
 from kefu.sentiment.v1.sentiment_pb2_grpc import add_SentimentServiceServicer_to_server
 
+from services.mesh.batching import Batcher
 from services.mesh.server import Registration
 from services.mesh.service import Mesh, run
+from services.sentiment import model
 from services.sentiment.analyzer import Analyzer
 from services.sentiment.servicer import SentimentServicer
 from services.sentiment.settings import Settings
@@ -14,11 +16,17 @@ from services.sentiment.settings import Settings
 
 @asynccontextmanager
 async def build(settings: Settings, mesh: Mesh) -> AsyncIterator[list[Registration]]:
-    """Load the lexicons, then serve."""
+    """Load the model and the lexicons, then serve."""
+    trained = model.load()
+    analyzer = Analyzer(trained, settings.neutral_band)
+    batcher = Batcher(analyzer.analyze_all, settings.batch_limit, "sentiment")
     servicer = SentimentServicer(
-        Analyzer(settings.neutral_band), settings.neutral_band, settings.escalation_line
+        batcher, settings, trained.record.embedding_model, trained.dimensions
     )
-    yield [(add_SentimentServiceServicer_to_server, servicer)]
+    try:
+        yield [(add_SentimentServiceServicer_to_server, servicer)]
+    finally:
+        await batcher.aclose()
 
 
 if __name__ == "__main__":

@@ -1,22 +1,15 @@
-"""The mood of a text: its sentences by the method of their language, together on one scale."""
+"""The mood of texts: by the bilingual model, or by VADER alone."""
 
-import math
-import re
-import unicodedata
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from services.language import Language, Span, detect, sentences
-from services.language.script import HAN
-from services.sentiment.chinese import Chinese
-from services.sentiment.english import English
-from services.sentiment.lexicon import Cue, Hit, ironic
-from services.sentiment.scale import Label, compound, confidence, emphasis, label
-from services.sentiment.symbols import Symbols
-from services.sentiment.thanks import sincere
-
-METHOD = "vader+lexicon-zh/1"
-"""Name and version of the method; the version grows whenever the same text may score otherwise."""
+from services.sentiment.features import Features, Floats
+from services.sentiment.model import EMOTIONS, Model, Opinion
+from services.sentiment.reading import Reader, Reading, Sentence
+from services.sentiment.scale import Emotion, Label, compound, label, tempered
+from services.sentiment.vader import Vader
 
 LANGUAGES = ("zh", "en")
 """BCP 47 codes of the languages that are measured, also mixed in one sentence."""
@@ -24,13 +17,25 @@ LANGUAGES = ("zh", "en")
 MAX_SENTENCES = 200
 """Sentences that are reported one by one; the rest counts in the whole alone."""
 
-_HAN = re.compile(f"[{HAN}]")
+# Who praises is not angry, who blames not grateful; what is neither may still be worried.
+_POSSIBLE = {
+    Label.NEGATIVE: (Emotion.NONE, Emotion.ANGER, Emotion.DISAPPOINTMENT, Emotion.WORRY),
+    Label.NEUTRAL: (Emotion.NONE, Emotion.WORRY),
+    Label.POSITIVE: (Emotion.NONE, Emotion.GRATITUDE),
+}
 
-# What else went wrong with the same parcel makes a report longer rather than angrier.
-_FURTHER_FACT = 0.25
 
-# Who praises the courier and complains about the lamp has come about the lamp.
-_BLAME_AMONG_PRAISE = 1.5
+class Method(StrEnum):
+    """How to measure."""
+
+    BILINGUAL = "bilingual"
+    """The trained model."""
+    VADER = "vader"
+    """Published VADER, whole text and sentences."""
+
+
+NAMES = {Method.BILINGUAL: "bilingual/1", Method.VADER: "vader/3"}
+"""Name and version of each method; it grows whenever the same text may score otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +43,17 @@ class Sentiment:
     """The mood of a text or a sentence."""
 
     compound: float
-    """In [-1, 1]; see `scale.compound`."""
+    """In [-1, 1]: beyond ±0.05 an opinion, beyond ±0.5 a strong, beyond ±0.8 an extreme one."""
     label: Label
     """The name of the mood."""
-    confidence: float
-    """How much evidence there was and how far it agrees, in [0, 1]."""
-    cues: frozenset[Cue]
-    """What the negative and ironic words say beyond good or bad."""
+    confidence: float | None
+    """Probability that the label is right, in [0, 1]; None where the method gives none."""
+    emotion: Emotion | None
+    """What moves the customer; None where the method does not tell."""
+    urgency: float | None
+    """How soon an answer is needed, in [0, 1]; None where the method does not tell."""
+    method: str
+    """Name and version of what measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,88 +78,98 @@ class Analysis:
     """The language of the whole text."""
 
 
-class Analyzer:
-    """Measures texts; immutable after construction and safe to share between calls."""
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A text to be measured."""
 
-    def __init__(self, neutral_band: float) -> None:
-        """Load the lexicons, about 20 ms.
+    text: str
+    """Of any length, whatever it holds."""
+    vector: Floats | None = None
+    """Its embedding by the model that the weights are for, L2-normalised; None if there is none."""
+    method: Method = Method.BILINGUAL
+    """How to measure."""
+
+
+class Analyzer:
+    """Measures texts; immutable after construction and safe to share between threads."""
+
+    def __init__(self, model: Model, neutral_band: float) -> None:
+        """Load the lexicons, about 30 ms.
 
         Args:
+            model: The trained weights.
             neutral_band: Half width of the neutral band around 0, in (0, 1).
 
         Raises:
             ValueError: If a table of the package is broken.
         """
+        self._model = model
         self._neutral_band = neutral_band
-        self._symbols = Symbols()
-        self._english = English()
-        self._chinese = Chinese(self._english)
+        self._vader = Vader()
+        self._features = Features(self._vader)
+        self._reader = Reader()
 
-    def analyze(self, text: str) -> Analysis:
-        """Measure a text of any length; never raises, whatever the text holds.
+    def analyze_all(self, questions: Sequence[Question]) -> list[Analysis]:
+        """Measure texts, in their order."""
+        return [self.analyze(each) for each in questions]
 
-        The whole is the sum over the sentences divided by the root of the number of those with
-        an opinion: it grows with repeated evidence, but a long letter does not end at ±1 by its
-        length alone.
+    def analyze(self, question: Question) -> Analysis:
+        """Measure one text; never raises, whatever it holds.
+
+        The sentences of a longer text are measured by their words alone: its vector says nothing
+        about the parts. The one sentence of a short text is the text.
         """
-        spans = sentences(text)
-        language = detect(text)
-        readable = language is not Language.UNKNOWN
-        evidence = [self._evidence(span.of(text)) for span in spans]
-        hits = [hit for found, _ in evidence for hit in found]
-        keep_thanks = sincere(text, hits)
-        totals = [_total(found, marks, keep_thanks) for found, marks in evidence]
-        opinions = sum(1 for total in totals if total)
-        whole = sum(_weighed(totals)) / math.sqrt(opinions) if opinions else 0.0
-        return Analysis(
-            self._sentiment(whole, hits, keep_thanks, readable),
-            tuple(
-                SentenceSentiment(span, self._sentiment(total, found, keep_thanks, readable))
-                for span, total, (found, _) in zip(spans, totals, evidence, strict=True)
-            )[:MAX_SENTENCES],
-            language,
+        if question.method is Method.VADER:
+            return self._by_vader(question.text)
+        reading = self._reader.read(question.text)
+        whole = self._judged(question.text, reading.sentences, question.vector, reading)
+        if len(reading.sentences) == 1:
+            only = SentenceSentiment(reading.sentences[0].span, whole)
+            return Analysis(whole, (only,), reading.language)
+        parts = tuple(
+            SentenceSentiment(each.span, self._judged(each.text, (each,), None, reading))
+            for each in reading.sentences[:MAX_SENTENCES]
         )
+        return Analysis(whole, parts, reading.language)
 
-    def _evidence(self, sentence: str) -> tuple[list[Hit], float]:
-        """Find the evidence of a sentence and the emphasis of its punctuation."""
-        plain = unicodedata.normalize("NFKC", sentence).replace("’", "'")
-        chinese = bool(_HAN.search(plain))
-        if not chinese:
-            # Cold between Chinese adults, as the table has it; simply friendly in English.
-            plain = plain.replace("🙂", "😊")
-        plain, symbols = self._symbols.extract(plain)
-        words = self._chinese.hits(plain) if chinese else self._english.hits(plain)
-        return ironic(words + symbols), emphasis(plain)
-
-    def _sentiment(
-        self, total: float, hits: list[Hit], keep_thanks: bool, readable: bool
+    def _judged(
+        self, text: str, found: Sequence[Sentence], vector: Floats | None, reading: Reading
     ) -> Sentiment:
-        value = compound(total)
-        counted = list(_counted(hits, keep_thanks))
+        if reading.language is Language.UNKNOWN and not any(each.hits for each in found):
+            # Numbers, signs, another language: nothing that the model was trained on.
+            return Sentiment(0.0, Label.NEUTRAL, 0.0, Emotion.NONE, 0.0, NAMES[Method.BILINGUAL])
+        opinion = self._model.opinion(text, self._features.of(text, found), vector)
+        value = compound(opinion.probabilities, opinion.blame, opinion.praise)
+        emotion = _emotion(opinion, label(value, self._neutral_band))
+        value = tempered(value, emotion is Emotion.ANGER, _in_heat(found))
+        name = label(value, self._neutral_band)
         return Sentiment(
             value,
-            label(value, self._neutral_band),
-            confidence(counted, readable),
-            frozenset(cue for hit in counted if hit.valence < 0 for cue in hit.cues),
+            name,
+            round(opinion.probabilities[tuple(Label).index(name)], 4),
+            emotion,
+            round(opinion.urgency, 4),
+            NAMES[Method.BILINGUAL],
         )
 
+    def _by_vader(self, text: str) -> Analysis:
+        parts = tuple(
+            SentenceSentiment(span, self._scored(span.of(text)))
+            for span in sentences(text)[:MAX_SENTENCES]
+        )
+        return Analysis(self._scored(text), parts, detect(text))
 
-def _weighed(totals: list[float]) -> list[float]:
-    """Let blame weigh more than praise in a text that holds both."""
-    if min(totals) >= 0 or max(totals) <= 0:
-        return totals
-    return [total * _BLAME_AMONG_PRAISE if total < 0 else total for total in totals]
+    def _scored(self, text: str) -> Sentiment:
+        value = self._vader.scores(text).compound
+        name = label(value, self._neutral_band)
+        return Sentiment(value, name, None, None, None, NAMES[Method.VADER])
 
 
-def _counted(hits: Iterable[Hit], keep_thanks: bool) -> Iterable[Hit]:
-    return (hit for hit in hits if keep_thanks or Cue.COURTESY not in hit.cues)
+def _emotion(opinion: Opinion, name: Label) -> Emotion:
+    likelihood = dict(zip(EMOTIONS, opinion.emotions, strict=True))
+    return max(_POSSIBLE[name], key=lambda each: likelihood[each])
 
 
-def _total(hits: list[Hit], marks: float, keep_thanks: bool) -> float:
-    """Add up the valences of a sentence; exclamation strengthens what is there, never nothing."""
-    counted = list(_counted(hits, keep_thanks))
-    facts = [hit.valence for hit in counted if hit.valence < 0 and Cue.FAILURE in hit.cues]
-    total = sum(hit.valence for hit in counted)
-    if facts:
-        total += (1 - _FURTHER_FACT) * (min(facts) - sum(facts))
-    return total + math.copysign(marks, total) if total else 0.0
+def _in_heat(found: Sequence[Sentence]) -> bool:
+    """Tell whether words of anger, insult, accusation or threat were found, and not negated."""
+    return any(hit.heated for each in found for hit in each.hits)

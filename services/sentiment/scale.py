@@ -1,41 +1,47 @@
-"""The one scale of the service: from added valences to `compound`, label and confidence."""
+"""The one scale of the service: from probabilities and strengths to `compound` and label."""
 
-import math
 from collections.abc import Sequence
 from enum import StrEnum
 
-from services.sentiment.lexicon import Hit
+import numpy as np
+from numpy.typing import NDArray
 
-# VADER's constant: about the largest sum of valences that a tweet reaches (Hutto & Gilbert 2014).
-_ALPHA = 15.0
+Doubles = NDArray[np.float64]
 
-# Each of up to four exclamation marks, and of up to three question marks in a row, adds this much
-# in the direction of the opinion (VADER's figures, from ratings by people).
-_EXCLAMATION = 0.292
-_MAX_EXCLAMATIONS = 4
-_QUESTION = 0.18
-_MANY_QUESTIONS = 0.96
+BAND = 0.05
+"""Half width of the neutral band around 0 that the scale is made for (VADER's)."""
 
-# Evidence of this much absolute valence, about one clear word, gives a confidence of 0.63.
-_CLEAR_WORD = 2.0
+DISSATISFIED = 0.5
+"""From here on a mood is strong: the customer is plainly dissatisfied, or pleased."""
 
-_NO_OPINION_CONFIDENCE = 0.5
+FURIOUS = 0.8
+"""From here on a mood is extreme: rage, or enthusiasm."""
+
+# An opinion twice as probable as its rival counts with its full strength, at even odds with none.
+_SURE = 0.5
+
+# Neutral values stay inside the open band, also when rounded to four digits.
+_INSIDE = 0.98 * BAND
+
+_GRADES = (BAND, DISSATISFIED, FURIOUS, 1.0)
 
 
 class Label(StrEnum):
-    """The name of a mood."""
+    """The name of a mood, in the order of the scale."""
 
     NEGATIVE = "negative"
     NEUTRAL = "neutral"
     POSITIVE = "positive"
 
 
-def compound(total: float) -> float:
-    """Map a sum of valences to [-1, 1] by s / sqrt(s² + 15), as VADER does; odd and monotonic.
+class Emotion(StrEnum):
+    """What moves a customer."""
 
-    For orientation: one word of valence -2.3 (angry) gives -0.51, two give -0.77.
-    """
-    return round(total / math.sqrt(total * total + _ALPHA), 4)
+    NONE = "none"
+    ANGER = "anger"
+    DISAPPOINTMENT = "disappointment"
+    WORRY = "worry"
+    GRATITUDE = "gratitude"
 
 
 def label(value: float, neutral_band: float) -> Label:
@@ -45,29 +51,58 @@ def label(value: float, neutral_band: float) -> Label:
     return Label.POSITIVE if value >= neutral_band else Label.NEUTRAL
 
 
-def emphasis(text: str) -> float:
-    """Measure what the marks !, ！, ? and ？ add to an opinion, in valence, 0 to about 2.1."""
-    exclamations = min(text.count("!") + text.count("！"), _MAX_EXCLAMATIONS)
-    questions = text.count("?") + text.count("？")
-    added = exclamations * _EXCLAMATION
-    if questions > 1:
-        added += questions * _QUESTION if questions <= 3 else _MANY_QUESTIONS
-    return added
-
-
-def confidence(hits: Sequence[Hit], readable: bool) -> float:
-    """Measure how much evidence there is and how far it agrees, in [0, 1].
+def graded(level: float, cuts: Sequence[float]) -> float:
+    """Place an expected level of strength on the scale.
 
     Args:
-        hits: The evidence. Praise and blame in equal parts cancel out to 0.
-        readable: Whether the text has words of a language that the service knows.
+        level: In [1, 3], 1 mild, 2 strong, 3 extreme.
+        cuts: Two levels, rising: where strong begins, and where extreme does.
 
     Returns:
-        Agreement times 1 - exp(-evidence / 2). Without any opinion in a readable text 0.5, since
-        a missing word cannot be told from a missing opinion; in an unreadable one 0.
+        In [0.05, 1]: mild below 0.5, strong below 0.8.
     """
-    evidence = sum(abs(hit.valence) for hit in hits)
-    if not evidence:
-        return _NO_OPINION_CONFIDENCE if readable else 0.0
-    agreement = abs(sum(hit.valence for hit in hits)) / evidence
-    return round(agreement * (1 - math.exp(-evidence / _CLEAR_WORD)), 4)
+    return float(np.interp(level, (1.0, *cuts, 3.0), _GRADES))
+
+
+def compound(probabilities: Sequence[float], blame: float, praise: float) -> float:
+    """Make one number of what the model believes; the label at ±0.05 is the likeliest class.
+
+    Args:
+        probabilities: Of negative, neutral and positive; they sum to 1.
+        blame: Strength in [0.05, 1] if the text is negative, see `graded`.
+        praise: Strength if it is positive.
+
+    Returns:
+        In [-1, 1], four digits. An opinion weighs less the closer its rival is, so that nothing
+        jumps where the label changes.
+    """
+    negative, neutral, positive = probabilities
+    if neutral >= max(negative, positive):
+        return round(_INSIDE * (positive - negative) / neutral, 4)
+    top, rival = max(negative, positive), max(neutral, min(negative, positive))
+    weight = min(1.0, (top - rival) / top / _SURE)
+    strength = BAND + ((blame if negative > positive else praise) - BAND) * weight
+    return round(strength if positive > negative else -strength, 4)
+
+
+def tempered(value: float, angry: bool, in_heat: bool) -> float:
+    """Keep the extreme negative range for anger.
+
+    Args:
+        value: A compound.
+        angry: Whether anger is what moves the customer.
+        in_heat: Whether she uses words of anger, insult, accusation or threat.
+
+    Returns:
+        Anything milder than strong blame as it is. Strong anger in heated words moves into the
+        extreme range, in its order: one such utterance is what a person should hear of, however
+        short it is. Blame without anger ends before that range, however sure it is.
+    """
+    if value >= -DISSATISFIED:
+        return value
+    if not angry:
+        return max(value, -FURIOUS)
+    if not in_heat or value < -FURIOUS:
+        return value
+    share = (-value - DISSATISFIED) / (FURIOUS - DISSATISFIED)
+    return round(-FURIOUS - 0.001 - share * (1 - FURIOUS) / 2, 4)

@@ -1,60 +1,68 @@
 """The sentiment service's face: protobuf in, one domain call, protobuf out."""
 
-import asyncio
-
 from kefu.sentiment.v1 import sentiment_pb2 as pb
 from kefu.sentiment.v1.sentiment_pb2_grpc import SentimentServiceServicer
-from kefu.type.v1 import text_pb2, understanding_pb2
 
-from services.sentiment.analyzer import LANGUAGES, METHOD, Analysis, Analyzer, Sentiment
-from services.sentiment.scale import Label
-from services.sentiment.trend import Escalation, Reason, escalation
+from services.mesh.batching import Batcher
+from services.sentiment.analyzer import LANGUAGES, NAMES, Analysis, Method, Question
+from services.sentiment.messages import (
+    Vectors,
+    analysis_to_proto,
+    escalation_to_proto,
+    question,
+    questions,
+)
+from services.sentiment.settings import Settings
+from services.sentiment.trend import Lines, escalation
 
 # As the contract's field rules say.
 _MAX_TEXT_LENGTH = 4000
 _MAX_BATCH_SIZE = 256
 
-_LABELS = {
-    each: understanding_pb2.SentimentLabel.Value(f"SENTIMENT_LABEL_{each.name}") for each in Label
-}
-_REASONS = {
-    Reason.NONE: understanding_pb2.Escalation.REASON_UNSPECIFIED,
-    Reason.STRONG: understanding_pb2.Escalation.REASON_STRONG,
-    Reason.REPEATED: understanding_pb2.Escalation.REASON_REPEATED,
-    Reason.WORSENING: understanding_pb2.Escalation.REASON_WORSENING,
-}
-
 
 class SentimentServicer(SentimentServiceServicer):
     """Serves `kefu.sentiment.v1.SentimentService`."""
 
-    def __init__(self, analyzer: Analyzer, neutral_band: float, escalation_line: float) -> None:
+    def __init__(
+        self,
+        batcher: Batcher[Question, Analysis],
+        settings: Settings,
+        embedding_model: str,
+        dimensions: int,
+    ) -> None:
         """Serve an analyzer.
 
         Args:
-            analyzer: Measures texts.
-            neutral_band: The analyzer's neutral band, to be told to callers.
-            escalation_line: Compound in [-1, 0] below which an utterance counts for escalation.
+            batcher: Measures texts outside the event loop.
+            settings: Lines and limits, to be told to callers.
+            embedding_model: Whose vectors the analyzer reads.
+            dimensions: Length of these vectors.
         """
-        self._analyzer = analyzer
-        self._neutral_band = neutral_band
-        self._line = escalation_line
+        self._batcher = batcher
+        self._settings = settings
+        self._lines = Lines(settings.escalation_line, settings.recovery_line)
+        self._embedding_model = embedding_model
+        self._vectors = Vectors(embedding_model, dimensions)
 
     async def Analyze(self, request: pb.AnalyzeRequest, context: object) -> pb.AnalyzeResponse:
         """Measure one utterance and decide about the conversation."""
-        analysis = self._analyzer.analyze(request.text)
-        decision = escalation(request.history, analysis.sentiment, self._line)
-        return pb.AnalyzeResponse(analysis=_analysis(analysis), escalation=_escalation(decision))
+        analysis = await self._batcher.submit(question(request, self._vectors))
+        decision = escalation([*request.history, analysis.sentiment.compound], self._lines)
+        return pb.AnalyzeResponse(
+            analysis=analysis_to_proto(analysis), escalation=escalation_to_proto(decision)
+        )
 
     async def BatchAnalyze(
         self, request: pb.BatchAnalyzeRequest, context: object
     ) -> pb.BatchAnalyzeResponse:
         """Measure several utterances, in their order."""
         response = pb.BatchAnalyzeResponse()
-        for text in request.texts:
-            response.analyses.append(_analysis(self._analyzer.analyze(text)))
-            # A full batch takes a second: single utterances get their turn in between.
-            await asyncio.sleep(0)
+        # A few at a time: single utterances get their turn in between.
+        waiting = questions(request, self._vectors)
+        size = self._settings.batch_limit
+        for start in range(0, len(waiting), size):
+            found = await self._batcher.submit_all(waiting[start : start + size])
+            response.analyses.extend(map(analysis_to_proto, found))
         return response
 
     async def GetConfig(
@@ -62,39 +70,12 @@ class SentimentServicer(SentimentServiceServicer):
     ) -> pb.GetConfigResponse:
         """Say how this server measures."""
         return pb.GetConfigResponse(
-            method=METHOD,
+            method=NAMES[Method.BILINGUAL],
             language_codes=LANGUAGES,
-            neutral_band=self._neutral_band,
-            escalation_line=self._line,
+            neutral_band=self._settings.neutral_band,
+            escalation_line=self._settings.escalation_line,
             max_text_length=_MAX_TEXT_LENGTH,
             max_batch_size=_MAX_BATCH_SIZE,
+            embedding_model=self._embedding_model,
+            recovery_line=self._settings.recovery_line,
         )
-
-
-def _analysis(analysis: Analysis) -> pb.Analysis:
-    return pb.Analysis(
-        sentiment=_sentiment(analysis.sentiment),
-        sentences=(
-            pb.SentenceSentiment(
-                span=text_pb2.TextSpan(start=each.span.start, end=each.span.end),
-                sentiment=_sentiment(each.sentiment),
-            )
-            for each in analysis.sentences
-        ),
-        language_code=analysis.language.value,
-    )
-
-
-def _sentiment(sentiment: Sentiment) -> understanding_pb2.Sentiment:
-    return understanding_pb2.Sentiment(
-        compound=sentiment.compound,
-        label=_LABELS[sentiment.label],
-        confidence=sentiment.confidence,
-        method=METHOD,
-    )
-
-
-def _escalation(decision: Escalation) -> understanding_pb2.Escalation:
-    return understanding_pb2.Escalation(
-        escalate=decision.escalate, reason=_REASONS[decision.reason], trend=decision.trend
-    )

@@ -1,20 +1,18 @@
 """The mood of a conversation: where it is going, and when a person should be told."""
 
 import math
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 
-from services.sentiment.analyzer import Sentiment
-from services.sentiment.lexicon import HEATED
-
 # The weight of an utterance halves with every two that follow: the mood of now, with a memory.
 _HALF_LIFE_UTTERANCES = 2
 _DECAY = math.pow(0.5, 1 / _HALF_LIFE_UTTERANCES)
 
-# Without a word of anger one utterance must go this far below the line, near -0.8 by default: a
-# plain complaint about several things at once must not call a person, "worst service ever" may.
+# One utterance must go this far below the line, into the extreme range by default: a plain
+# complaint must not call a person, rage must.
 _FAR_BELOW = 0.3
 
 # Two utterances below the line count together within this many; older anger has cooled.
@@ -30,11 +28,23 @@ class Reason(StrEnum):
 
     NONE = "none"
     STRONG = "strong"
-    """One utterance below the line with words of anger, or far below it."""
+    """One utterance far below the line."""
     REPEATED = "repeated"
     """Two utterances below the line."""
     WORSENING = "worsening"
     """A steady fall that has reached the line."""
+    NOT_RECOVERED = "not_recovered"
+    """It was escalated before, and the trend has not risen above the recovery line since."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Where escalation begins and ends."""
+
+    escalation: float
+    """Compound in [-1, 0] below which an utterance counts for escalation."""
+    recovery: float
+    """Trend in [-1, 1] above which an escalated conversation is calm again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,36 +62,41 @@ class Escalation:
         return self.reason is not Reason.NONE
 
 
-def trend(compounds: Sequence[float]) -> float:
-    """Average compounds (oldest first, at least one) with weights that halve every two."""
-    weights = [math.pow(_DECAY, age) for age in range(len(compounds) - 1, -1, -1)]
-    mean = sum(w * c for w, c in zip(weights, compounds, strict=True)) / sum(weights)
-    return max(-1.0, min(1.0, round(mean, 4)))
+def escalation(compounds: Sequence[float], lines: Lines) -> Escalation:
+    """Decide whether a conversation calls for a person.
 
-
-def escalation(history: Sequence[float], newest: Sentiment, line: float) -> Escalation:
-    """Decide whether the newest utterance, after those before it, calls for a person.
-
-    Only an utterance that is itself below the line escalates: a customer who has calmed down is
-    left alone, however angry she was.
+    Nothing is remembered between calls: the conversation is gone through from its beginning, so
+    that an escalation of an earlier utterance holds on until the mood has recovered.
 
     Args:
-        history: Compounds of the customer's earlier utterances, oldest first; may be empty.
-        newest: Her utterance now.
-        line: Escalation line in [-1, 0].
+        compounds: Of the customer's utterances, oldest first, at least one.
+        lines: Where escalation begins and ends.
     """
-    compounds = [*history, newest.compound]
-    return Escalation(_reason(compounds, newest, line), trend(compounds))
+    recent: deque[float] = deque(maxlen=_REPEATED_WITHIN)
+    weighed = weights = 0.0
+    reason = Reason.NONE
+    for compound in compounds:
+        recent.append(compound)
+        weighed = weighed * _DECAY + compound
+        weights = weights * _DECAY + 1
+        found = _alarm(list(recent), lines.escalation)
+        held = reason is not Reason.NONE and weighed / weights <= lines.recovery
+        if found is Reason.NONE and held:
+            found = Reason.NOT_RECOVERED
+        reason = found
+    return Escalation(reason, max(-1.0, min(1.0, round(weighed / weights, 4))))
 
 
-def _reason(compounds: list[float], newest: Sentiment, line: float) -> Reason:
-    if newest.compound >= line:
+def _alarm(recent: list[float], line: float) -> Reason:
+    """Judge the newest of the recent utterances; one above the line alarms nobody."""
+    newest = recent[-1]
+    if newest >= line:
         return Reason.NONE
-    if newest.compound < max(line - _FAR_BELOW, -0.95) or not HEATED.isdisjoint(newest.cues):
+    if newest < max(line - _FAR_BELOW, -0.95):
         return Reason.STRONG
-    if sum(1 for value in compounds[-_REPEATED_WITHIN:] if value < line) >= 2:
+    if sum(1 for value in recent if value < line) > 1:
         return Reason.REPEATED
-    last = compounds[-_STEADY_UTTERANCES:]
+    last = recent[-_STEADY_UTTERANCES:]
     falling = all(later < earlier for earlier, later in pairwise(last))
     if len(last) == _STEADY_UTTERANCES and falling and last[0] - last[-1] >= _STEADY_FALL:
         return Reason.WORSENING

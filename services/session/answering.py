@@ -1,19 +1,20 @@
 """Answers a question from the company's knowledge, and degrades in a stated order.
 
 Vectors fail: words alone. The model fails: sentences of the passages (the generation service does
-that itself). Generation fails: the best passage as it stands. Knowledge fails: the caller of this
-module apologises.
+that itself). Generation fails: the best passage as it stands. Knowledge fails: an apology.
 """
 
 from contextlib import aclosing, suppress
 from dataclasses import replace
 
-from kefu.errors import EmbeddingMismatch, KefuError
+from kefu.errors import EmbeddingMismatch, KefuError, KnowledgeBaseNotFound
 
 from services.session import phrases
 from services.session.conversation import Conversation
 from services.session.draft import Degradation, Draft, MatchType
+from services.session.handover import Handover
 from services.session.ports import Generator, Knowledge
+from services.session.reading import vector_of
 from services.session.understanding import (
     Answer,
     Citation,
@@ -30,31 +31,42 @@ _MAX_SNIPPET = 500
 class Answering:
     """Finds and tells what the knowledge says."""
 
-    def __init__(self, knowledge: Knowledge, generator: Generator) -> None:
+    def __init__(self, knowledge: Knowledge, generator: Generator, handover: Handover) -> None:
         self._knowledge = knowledge
         self._generator = generator
+        self._handover = handover
 
-    async def search(self, draft: Draft, conversation: Conversation) -> Evidence:
-        """Evidence for the message, by meaning and words, or by words alone.
+    async def answer(self, draft: Draft, conversation: Conversation, question: str) -> None:
+        """Answer a question: the message, or one of several in it."""
+        try:
+            evidence = await self.search(draft, conversation, question)
+        except KnowledgeBaseNotFound:
+            # Nothing was set up: that is no outage, and no reason for a ticket each time.
+            evidence = Evidence()
+        except KefuError:
+            await self._handover.apologise(draft, conversation)
+            return
+        await self.tell(draft, conversation, evidence, question)
+
+    async def search(self, draft: Draft, conversation: Conversation, question: str) -> Evidence:
+        """Evidence for a question, by meaning and words, or by words alone.
 
         Raises:
             KefuError: the knowledge service does not answer.
         """
-        text = draft.request.text
+        vector = await vector_of(question, draft, self._generator, conversation.tenant)
         try:
-            vector = await self._generator.embed(conversation.tenant, text)
-        except KefuError:
-            vector = None
-        try:
-            evidence = await self._knowledge.search(conversation, text, vector, draft.language)
+            evidence = await self._knowledge.search(conversation, question, vector, draft.language)
         except EmbeddingMismatch:
             # The knowledge base still has vectors of the model before; its words are as good.
-            evidence = await self._knowledge.search(conversation, text, None, draft.language)
+            evidence = await self._knowledge.search(conversation, question, None, draft.language)
         if evidence.lexical_only:
             draft.degrade(Degradation.LEXICAL_ONLY)
         return evidence
 
-    async def tell(self, draft: Draft, conversation: Conversation, evidence: Evidence) -> None:
+    async def tell(
+        self, draft: Draft, conversation: Conversation, evidence: Evidence, question: str
+    ) -> None:
         """Say what the evidence answers, or that it answers nothing."""
         if evidence.faq is not None:
             self.tell_faq(draft, evidence.faq)
@@ -63,7 +75,7 @@ class Answering:
             draft.say(phrases.NO_ANSWER.in_language(draft.language))
         else:
             draft.match = MatchType.KNOWLEDGE
-            await self._generate(draft, conversation, evidence)
+            await self._generate(draft, conversation, evidence, question)
 
     def tell_faq(self, draft: Draft, faq: Faq) -> None:
         """Say an FAQ's answer with its source."""
@@ -74,13 +86,13 @@ class Answering:
                      (start, start + len(faq.answer)), faq.answer[:_MAX_SNIPPET])
         )  # fmt: skip
 
-    async def _generate(self, draft: Draft, conversation: Conversation, evidence: Evidence) -> None:
+    async def _generate(
+        self, draft: Draft, conversation: Conversation, evidence: Evidence, question: str
+    ) -> None:
         """Tell a generated answer; the best passage where not a word of one arrives."""
         start = draft.set_apart()
         draft.mode, draft.interrupted = ReplyMode.MODEL, True
-        answer = self._generator.answer(
-            conversation, draft.request.text, evidence.passages, draft.language
-        )
+        answer = self._generator.answer(conversation, question, evidence.passages, draft.language)
         with suppress(KefuError):
             async with aclosing(answer) as parts:
                 async for part in parts:
@@ -99,7 +111,7 @@ def _take(draft: Draft, part: str | Citation | Answer, start: int) -> None:
         first, last = part.answer_span
         draft.cite(replace(part, answer_span=(start + first, start + last)))
     else:
-        draft.mode, draft.usage = part.mode, part.usage
+        draft.mode, draft.usage = part.mode, draft.usage.plus(part.usage)
         draft.interrupted = not part.complete
         if part.degraded:
             draft.degrade(Degradation.EXTRACTIVE)

@@ -100,7 +100,7 @@ def read_signal(
 ) -> Signal:
     """What the message is, given what was asked before."""
     if conversation.state is State.HANDED_OVER:
-        return Signal.END if _is(understanding, IntentType.END) else Signal.UNCLEAR
+        return Signal.END if is_sure(understanding, IntentType.END) else Signal.UNCLEAR
     operation = conversation.operation
     if operation and conversation.state in (State.FILLING, State.CONFIRMING):
         action = catalogue.get(operation.intent)
@@ -173,6 +173,8 @@ def _by_intent(understanding: Understanding, catalogue: Catalogue) -> Signal:
     if best is None:
         # Nobody could say what is wanted; knowledge may still hold the answer.
         return Signal.QUESTION
+    if any(each.candidate.type is IntentType.HUMAN for each in understanding.requests):
+        return Signal.HUMAN
     kinds = {best.type, *(each.type for each in understanding.alternatives[:1])}
     if understanding.ambiguous and kinds != {IntentType.QUERY}:
         return Signal.UNCLEAR
@@ -202,7 +204,8 @@ def effect_of(state: State, signal: Signal) -> Effect:
     return signals.get(signal, signals[Signal.UNCLEAR])[0]
 
 
-def _is(understanding: Understanding, kind: IntentType) -> bool:
+def is_sure(understanding: Understanding, kind: IntentType) -> bool:
+    """Whether the message is surely of a kind, also while something else is open."""
     best = understanding.best
     return best is not None and best.type is kind and best.confidence >= _SURE
 

@@ -1,14 +1,18 @@
 """A turn in the making: what it has said, cited and done so far."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
 from services.session.actions import ActionResult
 from services.session.conversation import State
+from services.session.ports import Vector
 from services.session.understanding import Citation, Faq, Mood, ReplyMode, Understanding, Usage
+
+_MAX_CITATIONS = 100
+"""What a turn of the contract holds."""
 
 
 class Degradation(StrEnum):
@@ -79,6 +83,7 @@ class Draft:
         language: of the reply, `zh` or `en`.
         faq: the FAQ with the same question, where one was found before anything else was done.
         interrupted: the reply broke off; what was said is kept.
+        vectors: by text, each asked for once; None where that failed.
     """
 
     request: TurnRequest
@@ -95,6 +100,7 @@ class Draft:
     usage: Usage = field(default_factory=Usage)
     ticket: str = ""
     interrupted: bool = False
+    vectors: dict[str, Vector | None] = field(default_factory=dict)
     _said: list[str] = field(default_factory=list)
 
     @property
@@ -129,9 +135,11 @@ class Draft:
             self.audience.delta(text)
 
     def cite(self, citation: Citation) -> None:
-        """Add a passage that supports the reply."""
-        self.citations.append(citation)
-        self.audience.citation(citation)
+        """Add a passage that supports the reply, numbered through all of its answers."""
+        if len(self.citations) < _MAX_CITATIONS:
+            citation = replace(citation, index=len(self.citations) + 1)
+            self.citations.append(citation)
+            self.audience.citation(citation)
 
     def did(self, result: ActionResult) -> None:
         """Add the end of an action."""

@@ -29,9 +29,7 @@ def delta(text: str) -> TurnEvent:
 
 def citation(found: Citation) -> TurnEvent:
     """A passage supports the reply."""
-    return TurnEvent(
-        citation=turn_pb2.CitationAdded(citation=messages.citation_to_proto(found))
-    )
+    return TurnEvent(citation=turn_pb2.CitationAdded(citation=messages.citation_to_proto(found)))
 
 
 def action(result: ActionResult) -> TurnEvent:

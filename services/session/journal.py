@@ -49,7 +49,7 @@ class Journal:
 
 
 def _labels(result: TurnResult) -> dict[str, str]:
-    best = result.understanding.best
+    best, mood = result.understanding.best, result.mood
     actions = ",".join(f"{each.action}:{each.outcome.value}" for each in result.actions)
     return {
         "intent": best.intent if best else "",
@@ -59,6 +59,8 @@ def _labels(result: TurnResult) -> dict[str, str]:
         "actions": actions[:256],
         "ticket": result.ticket,
         "degraded": ",".join(each.value for each in result.degraded),
-        "compound": "" if result.mood.compound is None else f"{result.mood.compound:.2f}",
+        "compound": "" if mood.compound is None else f"{mood.compound:.2f}",
+        "emotion": mood.emotion.value if mood.emotion else "",
+        "urgency": "" if mood.urgency is None else f"{mood.urgency:.2f}",
         "citations": str(len(result.citations)),
     }

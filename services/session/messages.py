@@ -21,6 +21,7 @@ from services.session.understanding import (
     Answer,
     Candidate,
     Citation,
+    Emotion,
     Entity,
     Evidence,
     Faq,
@@ -28,6 +29,7 @@ from services.session.understanding import (
     Mood,
     Passage,
     ReplyMode,
+    Request,
     Understanding,
     Usage,
     Verdict,
@@ -40,6 +42,14 @@ _INTENT_TYPES = {
     if number
 }
 _INTENT_NUMBERS = {each: number for number, each in _INTENT_TYPES.items()}
+_EMOTIONS = {
+    number: Emotion(name.removeprefix("EMOTION_").lower())
+    for name, number in understanding_pb2.Emotion.items()
+    if number
+}
+_EMOTION_NUMBERS: dict[Emotion | None, understanding_pb2.Emotion.ValueType] = {
+    each: number for number, each in _EMOTIONS.items()
+}
 _ANSWER_MODES = {
     generation_pb2.ANSWER_MODE_MODEL: ReplyMode.MODEL,
     generation_pb2.ANSWER_MODE_EXTRACTIVE: ReplyMode.EXTRACTIVE,
@@ -58,16 +68,24 @@ def understanding(found: intent_pb2.Classification) -> Understanding:
         for each in found.entities
     ]
     others = [_candidate(each) for each in found.alternatives]
-    return Understanding(_candidate(found.best), others, found.ambiguous, entities)
+    requests = [
+        Request(_candidate(each.candidate), each.span.start, each.span.end)
+        for each in found.requests
+    ]
+    return Understanding(
+        _candidate(found.best), others, found.ambiguous, entities, requests, found.wants_embedding
+    )
 
 
 def mood(found: sentiment_pb2.AnalyzeResponse) -> Mood:
     """An analysis, with what it means for the conversation."""
     whole, escalation = found.analysis.sentiment, found.escalation
     return Mood(
-        compound=whole.compound, label=whole.label, confidence=whole.confidence,
+        compound=whole.compound, label=whole.label,
+        confidence=whole.confidence if whole.HasField("confidence") else None,
         method=whole.method, escalate=escalation.escalate, reason=escalation.reason,
-        trend=escalation.trend,
+        trend=escalation.trend, emotion=_EMOTIONS.get(whole.emotion),
+        urgency=whole.urgency if whole.HasField("urgency") else None,
     )  # fmt: skip
 
 
@@ -166,7 +184,9 @@ def turn_to_proto(result: TurnResult) -> turn_pb2.Turn:
         citations=[citation_to_proto(each) for each in result.citations],
         sentiment=sentiment_to_proto(result.mood),
         escalation=understanding_pb2.Escalation(
-            escalate=result.mood.escalate, reason=result.mood.reason, trend=result.mood.trend  # type: ignore[arg-type]
+            escalate=result.mood.escalate,
+            reason=result.mood.reason,  # type: ignore[arg-type]
+            trend=result.mood.trend,
         ),
         actions=[action_to_proto(each) for each in result.actions],
         ticket=result.ticket,
@@ -225,7 +245,8 @@ def sentiment_to_proto(found: Mood) -> understanding_pb2.Sentiment | None:
         return None
     return understanding_pb2.Sentiment(
         compound=found.compound, label=found.label, confidence=found.confidence,  # type: ignore[arg-type]
-        method=found.method,
+        method=found.method, urgency=found.urgency,
+        emotion=_EMOTION_NUMBERS.get(found.emotion, understanding_pb2.EMOTION_UNSPECIFIED),
     )  # fmt: skip
 
 
@@ -301,4 +322,3 @@ def _time(moment: datetime) -> Timestamp:
     stamp = Timestamp()
     stamp.FromDatetime(moment)
     return stamp
-

@@ -115,7 +115,10 @@ def fill(draft: Draft, conversation: Conversation, action: Action) -> None:
     asked = action.slot(operation.asked)
     free = asked is not None and not asked.entity_type and draft.match is MatchType.SLOT
     # "No, it is SO20260002" in answer to "which address?" corrects the order and is no address.
-    corrects = adds(values, operation) and is_bare(text, found.spans)
+    # Of an address only what fills slots is cut out: a product or a date in it is part of it.
+    kinds = {slot.entity_type for slot in action.slots}
+    spans = [(each.start, each.end) for each in found.entities if each.type in kinds]
+    corrects = adds(values, operation) and is_bare(text, spans)
     operation.filled.update(values)
     if asked is not None and free and not corrects:
         operation.filled[asked.slot] = text.strip()

@@ -13,7 +13,7 @@ from services.mesh.calls import current
 from services.mesh.client import Peer
 from services.session import messages
 from services.session.conversation import Conversation, Round
-from services.session.ports import Vector
+from services.session.ports import NewTicket, Vector
 from services.session.understanding import (
     Answer,
     Citation,
@@ -26,6 +26,8 @@ from services.session.understanding import (
 # What each step may take: so many seconds, and so much of the time that the turn has left, lest one
 # that hangs leaves nothing to those behind it.
 _READ = (1.5, 0.4)
+# With the vector: there is an answer already, which stands where this one does not come in time.
+_READ_AGAIN = (1.5, 0.3)
 _EMBED = (3.0, 0.3)
 _SEARCH = (3.0, 0.5)
 _ANSWER = (25.0, 0.8)
@@ -44,18 +46,24 @@ class ReaderPeers:
         self._intent = intent
         self._sentiment = sentiment
 
-    async def classify(self, tenant: str, text: str) -> Understanding:
+    async def classify(self, tenant: str, text: str, vector: Vector | None = None) -> Understanding:
         """What the message asks for."""
-        request = intent_pb2.ClassifyRequest(tenant=f"tenants/{tenant}", text=text)
-        response = await self._intent.unary("Classify", request, _seconds(*_READ))
+        request = intent_pb2.ClassifyRequest(
+            tenant=f"tenants/{tenant}", text=text, embedding=_embedding(vector)
+        )
+        limit = _READ if vector is None else _READ_AGAIN
+        response = await self._intent.unary("Classify", request, _seconds(*limit))
         return messages.understanding(response.classification)
 
-    async def mood(self, tenant: str, text: str, history: Sequence[float]) -> Mood:
+    async def mood(
+        self, tenant: str, text: str, history: Sequence[float], vector: Vector | None = None
+    ) -> Mood:
         """The mood of message and conversation."""
         request = sentiment_pb2.AnalyzeRequest(
-            tenant=f"tenants/{tenant}", text=text, history=history
+            tenant=f"tenants/{tenant}", text=text, history=history, embedding=_embedding(vector)
         )
-        return messages.mood(await self._sentiment.unary("Analyze", request, _seconds(*_READ)))
+        limit = _READ if vector is None else _READ_AGAIN
+        return messages.mood(await self._sentiment.unary("Analyze", request, _seconds(*limit)))
 
 
 class KnowledgePeer:
@@ -77,10 +85,8 @@ class KnowledgePeer:
         """Ranked passages."""
         request = knowledge_pb2.SearchRequest(
             parent=_parent(conversation), query=question, language_code=language,
-            scope=knowledge_pb2.SEARCH_SCOPE_ALL,
+            scope=knowledge_pb2.SEARCH_SCOPE_ALL, embedding=_embedding(vector),
         )  # fmt: skip
-        if isinstance(vector, Embedding):
-            request.embedding.CopyFrom(vector)
         return messages.evidence(await self._knowledge.unary("Search", request, _seconds(*_SEARCH)))
 
 
@@ -129,25 +135,21 @@ class DeskPeer:
     def __init__(self, desk: Peer) -> None:
         self._desk = desk
 
-    async def open_ticket(
-        self, conversation: Conversation, reason: str, summary: str, request_id: str, language: str
-    ) -> str:
+    async def open_ticket(self, conversation: Conversation, ticket: NewTicket) -> str:
         """Name of the ticket: a new one, or the open one of the same reason."""
-        urgent = reason in ("anger", "human_requested")
-        priority = desk_pb2.Ticket.PRIORITY_HIGH if urgent else desk_pb2.Ticket.PRIORITY_NORMAL
-        ticket = desk_pb2.Ticket(
+        priority = "PRIORITY_HIGH" if ticket.presses else "PRIORITY_NORMAL"
+        wanted = desk_pb2.Ticket(
             session=conversation.name,
-            reason=desk_pb2.Ticket.Reason.Value(f"REASON_{reason.upper()}"),
-            priority=priority,
-            summary=summary or "-",
-            language_code=language,
+            reason=desk_pb2.Ticket.Reason.Value(f"REASON_{ticket.reason.upper()}"),
+            priority=desk_pb2.Ticket.Priority.Value(priority),
+            summary=ticket.summary or "-",
+            language_code=ticket.language,
             slots={slot: text[:_MAX_TICKET_SLOT] for slot, text in conversation.slots.items()},
-            sentiment_trend=conversation.moods,
+            sentiment_trend=ticket.moods,
         )
         request = desk_pb2.CreateTicketRequest(
-            parent=f"tenants/{conversation.tenant}", ticket=ticket,
-            request_id=request_id,
-        )  # fmt: skip
+            parent=f"tenants/{conversation.tenant}", ticket=wanted, request_id=ticket.request_id
+        )
         response = await self._desk.unary("CreateTicket", request, _seconds(*_TICKET))
         name: str = response.ticket.name
         return name
@@ -156,6 +158,11 @@ class DeskPeer:
 def _seconds(most: float, share: float) -> float:
     """The time for a call: at most so long, and no more than a share of what the turn has left."""
     return min(most, current().remaining_seconds * share)
+
+
+def _embedding(vector: Vector | None) -> Embedding | None:
+    """A vector as its maker sent it; None where there is none."""
+    return vector if isinstance(vector, Embedding) else None
 
 
 def _parent(conversation: Conversation) -> str:

@@ -24,8 +24,11 @@ CLARIFY = Localized(
     "抱歉，我没有完全明白您的意思。您可以换个说法吗？",
     "Sorry, I did not quite understand. Could you put it another way?",
 )
-CLARIFY_BETWEEN = Localized(
-    "请问您是想：{choices}？", "Do you want to: {choices}?"
+CLARIFY_BETWEEN = Localized("请问您是想：{choices}？", "Do you want to: {choices}?")
+ABOUT = Localized("关于“{part}”：", 'About "{part}":')
+ALSO = Localized(
+    "您还提到了：{others}。请在这之后告诉我，我接着为您处理。",
+    "You also mentioned: {others}. Tell me afterwards, and I will go on with it.",
 )
 ASK_AGAIN = Localized("抱歉，我没有看懂。", "Sorry, I did not get that.")
 ABANDONED = Localized(

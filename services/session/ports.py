@@ -1,6 +1,7 @@
 """What a turn needs from outside, as the domain names it. `peers.py` and the stores provide it."""
 
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from services.session.actions import Action, ActionResult, Catalogue
@@ -19,12 +20,14 @@ Vector = object
 
 
 class Readers(Protocol):
-    """The services that read a message."""
+    """The services that read a message; without its vector on words alone."""
 
-    async def classify(self, tenant: str, text: str) -> Understanding:
+    async def classify(self, tenant: str, text: str, vector: Vector | None = None) -> Understanding:
         """What the message asks for. Raises KefuError."""
 
-    async def mood(self, tenant: str, text: str, history: Sequence[float]) -> Mood:
+    async def mood(
+        self, tenant: str, text: str, history: Sequence[float], vector: Vector | None = None
+    ) -> Mood:
         """The mood of message and conversation. Raises KefuError."""
 
 
@@ -66,16 +69,37 @@ class ActionServers(Protocol):
         """The actions that can be had now; empty where no system answers."""
 
     async def execute(
-        self, conversation: Conversation, action: Action, request_id: str, language: str,
+        self,
+        conversation: Conversation,
+        action: Action,
+        request_id: str,
+        language: str,
         end_user: str,
     ) -> ActionResult:
         """Carry out an action with the operation's slots. Raises KefuError."""
 
 
+@dataclass(frozen=True, slots=True)
+class NewTicket:
+    """Something that a person is to do.
+
+    Attributes:
+        reason: of kefu.desk.v1.Ticket.Reason, in small letters without its prefix.
+        request_id: its idempotency key.
+        presses: it is to be looked at before others.
+        moods: `compound` of the customer's messages, oldest first, the current one included.
+    """
+
+    reason: str
+    summary: str
+    request_id: str
+    language: str
+    presses: bool
+    moods: Sequence[float]
+
+
 class Desk(Protocol):
     """Tickets."""
 
-    async def open_ticket(
-        self, conversation: Conversation, reason: str, summary: str, request_id: str, language: str
-    ) -> str:
+    async def open_ticket(self, conversation: Conversation, ticket: NewTicket) -> str:
         """Name of the ticket: a new one, or the open one of the same reason. Raises KefuError."""

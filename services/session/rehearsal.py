@@ -8,7 +8,14 @@ from collections.abc import AsyncGenerator, Sequence
 
 from services.session.actions import Action, ActionOutcome, ActionResult, Catalogue
 from services.session.conversation import Conversation, Round
-from services.session.ports import ActionServers, Generator, Knowledge, Readers, Vector
+from services.session.ports import (
+    ActionServers,
+    Generator,
+    Knowledge,
+    NewTicket,
+    Readers,
+    Vector,
+)
 from services.session.turn import TurnRunner
 from services.session.understanding import Answer, Citation, Passage
 
@@ -64,9 +71,7 @@ class _IdleServers:
 
 
 class _ClosedDesk:
-    async def open_ticket(
-        self, conversation: Conversation, reason: str, summary: str, request_id: str, language: str
-    ) -> str:
+    async def open_ticket(self, conversation: Conversation, ticket: NewTicket) -> str:
         """No ticket."""
         return ""
 

@@ -3,9 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import TypeVar
-
-from kefu.errors import KefuError, KnowledgeBaseNotFound
 
 from services.language import Language, detect, words
 from services.session import phrases
@@ -13,15 +10,18 @@ from services.session.actions import Catalogue
 from services.session.answering import Answering
 from services.session.conversation import Conversation, State
 from services.session.dialogue import Effect, Signal, asks_faq, effect_of, read_signal
-from services.session.draft import Audience, Degradation, Draft, MatchType, TurnRequest, TurnResult
+from services.session.draft import Audience, Draft, MatchType, TurnRequest, TurnResult
 from services.session.handover import Handover
 from services.session.operating import Operating
 from services.session.ports import ActionServers, Desk, Generator, Knowledge, Readers
+from services.session.reading import Reading, nothing, or_none
+from services.session.several import Several, parts_of
 from services.session.understanding import (
+    NOT_RECOVERED,
     Evidence,
     IntentType,
-    Mood,
     ReplyMode,
+    Request,
     Understanding,
     Verdict,
 )
@@ -29,7 +29,9 @@ from services.session.understanding import (
 _MAX_MISUNDERSTOOD = 2
 """Turns in a row without an understanding; at this one a person takes over."""
 
-Found = TypeVar("Found")
+_OPEN = (State.IDLE, State.CLARIFYING)
+"""States in which the next message may be about anything."""
+
 Step = Callable[[Draft, Conversation, Catalogue], Awaitable[None]]
 
 
@@ -44,12 +46,13 @@ class TurnRunner:
         servers: ActionServers,
         desk: Desk,
     ) -> None:
-        self._readers = readers
+        self._reading = Reading(readers, generator)
         self._knowledge = knowledge
         self._servers = servers
-        self._answering = Answering(knowledge, generator)
         self._handover = Handover(desk, generator)
+        self._answering = Answering(knowledge, generator, self._handover)
         self._operating = Operating(servers, self._handover)
+        self._several = Several(self._answering, self._operating)
         self._steps: dict[Effect, Step] = {
             Effect.ANSWER: self._answer,
             Effect.OPERATE: self._operate,
@@ -82,45 +85,38 @@ class TurnRunner:
 
     async def _converse(self, draft: Draft, conversation: Conversation) -> None:
         """A turn that is Kefu's: read the message, and do what the table says."""
-        open_question = conversation.state in (State.IDLE, State.CLARIFYING)
-        text = draft.request.text
         _, catalogue, evidence = await asyncio.gather(
-            self._read(draft, conversation),
+            self._reading.read(draft, conversation),
             self._servers.catalogue(conversation.tenant),
-            _or_none(self._knowledge.faq(conversation, text)) if open_question else _nothing(),
+            or_none(self._knowledge.faq(conversation, draft.request.text))
+            if conversation.state in _OPEN
+            else nothing(),
         )
-        signal = read_signal(conversation, text, draft.understanding, catalogue)
-        if evidence is not None and evidence.faq is not None and asks_faq(signal, text):
-            draft.faq, signal = evidence.faq, Signal.QUESTION
+        signal, parts = _taken_for(draft, conversation, catalogue, evidence)
+        # A message of several requests is never clear as a whole; its parts are.
+        if not parts and self._reading.leaves_doubt(draft, signal):
+            await self._reading.read_again(draft, conversation)
+            signal, parts = _taken_for(draft, conversation, catalogue, evidence)
         draft.match = _match_of(signal, draft.understanding)
         effect = effect_of(conversation.state, signal)
         if draft.mood.escalate and not conversation.ticket:
             await self._handover.soothe(draft, conversation)
-            if effect in (Effect.CLARIFY, Effect.CHAT, Effect.ASK_AGAIN):
+            vents = effect in (Effect.CLARIFY, Effect.CHAT, Effect.ASK_AGAIN) and not parts
+            if vents and draft.mood.reason != NOT_RECOVERED:
                 # An angry customer who asked for nothing in particular has had her answer.
                 self._go_on(draft, conversation, catalogue)
                 return
-        await self._steps[effect](draft, conversation, catalogue)
+        if parts:
+            await self._several.do(draft, conversation, catalogue, parts)
+        else:
+            await self._steps[effect](draft, conversation, catalogue)
 
     async def _quietly(self, draft: Draft, conversation: Conversation) -> None:
         """A turn that belongs to a person: only mood and a goodbye are looked at."""
-        await self._read(draft, conversation)
+        await self._reading.read(draft, conversation)
         draft.match = MatchType.HUMAN_OWNED
         signal = read_signal(conversation, draft.request.text, draft.understanding, {})
         await self._steps[effect_of(conversation.state, signal)](draft, conversation, {})
-
-    async def _read(self, draft: Draft, conversation: Conversation) -> None:
-        """Have intent and mood of the message read; leave out what fails."""
-        text, tenant = draft.request.text, conversation.tenant
-        understanding, mood = await asyncio.gather(
-            _or_none(self._readers.classify(tenant, text)),
-            _or_none(self._readers.mood(tenant, text, conversation.moods)),
-        )
-        if understanding is None:
-            draft.degrade(Degradation.NO_INTENT)
-        if mood is None:
-            draft.degrade(Degradation.NO_SENTIMENT)
-        draft.understanding, draft.mood = understanding or Understanding(), mood or Mood()
 
     def _go_on(self, draft: Draft, conversation: Conversation, catalogue: Catalogue) -> None:
         """After something that was understood: back to what is open, if anything is."""
@@ -130,19 +126,10 @@ class TurnRunner:
         self._operating.remind(draft, conversation, catalogue)
 
     async def _answer(self, draft: Draft, conversation: Conversation, catalogue: Catalogue) -> None:
-        try:
-            evidence = (
-                Evidence(draft.faq)
-                if draft.faq
-                else await self._answering.search(draft, conversation)
-            )
-        except KnowledgeBaseNotFound:
-            # Nothing was set up: that is no outage, and no reason for a ticket each time.
-            await self._answering.tell(draft, conversation, Evidence())
-        except KefuError:
-            await self._handover.apologise(draft, conversation)
+        if draft.faq is not None:
+            self._answering.tell_faq(draft, draft.faq)
         else:
-            await self._answering.tell(draft, conversation, evidence)
+            await self._answering.answer(draft, conversation, draft.request.text)
         self._go_on(draft, conversation, catalogue)
 
     async def _operate(
@@ -181,12 +168,10 @@ class TurnRunner:
         self, draft: Draft, conversation: Conversation, catalogue: Catalogue
     ) -> None:
         """What no intent explains may still stand in the knowledge; else ask, then hand over."""
-        try:
-            evidence = await self._answering.search(draft, conversation)
-        except KefuError:
-            evidence = Evidence()
+        text = draft.request.text
+        evidence = await or_none(self._answering.search(draft, conversation, text)) or Evidence()
         if evidence.faq is not None or evidence.verdict is Verdict.ANSWERABLE:
-            await self._answering.tell(draft, conversation, evidence)
+            await self._answering.tell(draft, conversation, evidence, text)
             self._go_on(draft, conversation, catalogue)
             return
         if await self._gave_up(draft, conversation):
@@ -225,6 +210,21 @@ def reply_language(request: TurnRequest, conversation: Conversation) -> str:
     if found is Language.UNKNOWN or lonely:
         return conversation.language
     return "en" if found is Language.EN else "zh"
+
+
+def _taken_for(
+    draft: Draft, conversation: Conversation, catalogue: Catalogue, evidence: Evidence | None
+) -> tuple[Signal, list[Request]]:
+    """What the message is, and its requests where nothing is open and it holds several.
+
+    An FAQ with the same question decides where a question may be meant.
+    """
+    text = draft.request.text
+    signal = read_signal(conversation, text, draft.understanding, catalogue)
+    if evidence is not None and evidence.faq is not None and asks_faq(signal, text):
+        draft.faq = evidence.faq
+        return Signal.QUESTION, []
+    return signal, parts_of(draft) if conversation.state in _OPEN else []
 
 
 def _clarification(draft: Draft, catalogue: Catalogue) -> str:
@@ -272,15 +272,3 @@ def _result(draft: Draft, conversation: Conversation) -> TurnResult:
         interrupted=draft.interrupted,
         completed=datetime.now(UTC),
     )
-
-
-async def _or_none(found: Awaitable[Found]) -> Found | None:
-    """What was found, or None where the service failed."""
-    try:
-        return await found
-    except KefuError:
-        return None
-
-
-async def _nothing() -> None:
-    return None

@@ -37,6 +37,23 @@ class Entity:
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """One of several requests in a message; `start` and `end` in code points."""
+
+    candidate: Candidate
+    start: int
+    end: int
+
+    def of(self, text: str) -> str:
+        """Its words in the message."""
+        return text[self.start : self.end].strip()
+
+    def holds(self, entity: Entity) -> bool:
+        """Whether an entity stands in it."""
+        return self.start <= entity.start and entity.end <= self.end
+
+
+@dataclass(frozen=True, slots=True)
 class Understanding:
     """What the message asks for.
 
@@ -45,12 +62,16 @@ class Understanding:
         alternatives: up to five others, most likely first.
         ambiguous: the best two are too close to choose.
         entities: in order of their place, never overlapping.
+        requests: where there are several, each with its place, in order; empty for one.
+        wants_embedding: words alone leave doubt that the message's vector may remove.
     """
 
     best: Candidate | None = None
     alternatives: Sequence[Candidate] = ()
     ambiguous: bool = False
     entities: Sequence[Entity] = ()
+    requests: Sequence[Request] = ()
+    wants_embedding: bool = False
 
     @property
     def spans(self) -> list[tuple[int, int]]:
@@ -60,6 +81,38 @@ class Understanding:
     def values(self, entity_type: str) -> list[str]:
         """The values of a type, in order, without repeats."""
         return list(dict.fromkeys(e.value for e in self.entities if e.type == entity_type))
+
+    def only(self, request: Request) -> "Understanding":
+        """The message as if it held one of its requests alone.
+
+        A value in another request belongs to that one, unless it is the only one of its type: in
+        "cancel SO1, and when does SO2 come" SO2 is not to be cancelled, and in "when does SO1 come?
+        else cancel it" SO1 is.
+        """
+        own = {each.type for each in self.entities if request.holds(each)}
+        entities = [
+            each
+            for each in self.entities
+            if request.holds(each) or (each.type not in own and len(self.values(each.type)) == 1)
+        ]
+        return Understanding(request.candidate, entities=entities)
+
+
+class Emotion(StrEnum):
+    """What moves a customer (kefu.type.v1.Emotion)."""
+
+    NONE = "none"
+    ANGER = "anger"
+    DISAPPOINTMENT = "disappointment"
+    WORRY = "worry"
+    GRATITUDE = "gratitude"
+
+
+NOT_RECOVERED = 4
+"""Escalation.REASON_NOT_RECOVERED: nothing new happened, the anger of before lasts."""
+
+_URGENT = 0.7
+"""From here on a message says that it cannot wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +124,8 @@ class Mood:
         label: number of kefu.type.v1.SentimentLabel.
         escalate: a person should be told; `reason` is the number of Escalation.Reason.
         trend: decayed mean over the conversation, in [-1, 1].
+        emotion: what moves the customer; None where the method does not tell.
+        urgency: in [0, 1], from any time to at once; None where the method does not tell.
     """
 
     compound: float | None = None
@@ -80,6 +135,13 @@ class Mood:
     escalate: bool = False
     reason: int = 0
     trend: float = 0.0
+    emotion: Emotion | None = None
+    urgency: float | None = None
+
+    @property
+    def presses(self) -> bool:
+        """Whether people should look at the matter before others."""
+        return self.escalate or (self.urgency is not None and self.urgency >= _URGENT)
 
 
 class Verdict(StrEnum):
@@ -150,6 +212,24 @@ class Usage:
     currency_code: str = ""
     estimated: bool = False
     model: str = ""
+
+    def plus(self, other: "Usage") -> "Usage":
+        """Both together; prices in two currencies cannot be added and are left out."""
+        currencies = {self.currency_code, other.currency_code} - {""}
+        price = _total(self.price_micros, other.price_micros) if len(currencies) < 2 else None
+        return Usage(
+            input_tokens=_total(self.input_tokens, other.input_tokens),
+            output_tokens=_total(self.output_tokens, other.output_tokens),
+            cached_tokens=_total(self.cached_tokens, other.cached_tokens),
+            price_micros=price,
+            currency_code="".join(currencies) if len(currencies) < 2 else "",
+            estimated=self.estimated or other.estimated,
+            model=other.model or self.model,
+        )
+
+
+def _total(one: int | None, other: int | None) -> int | None:
+    return (one or 0) + (other or 0) if (one, other) != (None, None) else None
 
 
 class ReplyMode(StrEnum):

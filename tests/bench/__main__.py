@@ -10,23 +10,19 @@ import services  # noqa: F401, I001
 import argparse
 import asyncio
 import json
-import os
 import signal
 import sys
 import tempfile
-from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-import aiohttp
-import redis
 import uvloop
-from kefu.client import connect
 from rich.console import Console
 
 from services.local.home import Home
 from services.local.problem import Problem
-from tests.bench import echo, machine, mesh, report
+from tests.bench import echo, machine, mesh, report, understanding
+from tests.bench.connected import connected
 from tests.bench.plan import HARD_LIMIT_SECONDS, QUICK, Plan
 from tests.bench.results import Results, turn_cell
 from tests.bench.turns import Bench, Repeat
@@ -75,28 +71,12 @@ async def _measure_turns(
     results: Results, plan: Plan, running: mesh.Mesh, stub: int, console: Console
 ) -> None:
     """Connect as a customer's system does, warm up, measure."""
-    files = running.home.client("operator")
-    own = {"stub": stub, "client": os.getpid()}
-    async with AsyncExitStack() as stack:
-        bench = Bench(
-            running,
-            await stack.enter_async_context(
-                connect(
-                    running.status.services["session"].address,
-                    cert=files / "cert.pem",
-                    key=files / "key.pem",
-                    ca=files / "ca.pem",
-                )
-            ),
-            await stack.enter_async_context(aiohttp.ClientSession()),
-            stack.enter_context(
-                redis.Redis(unix_socket_path=running.status.stores["valkey"].socket)
-            ),
-            running.processes | own,
-        )
+    async with connected(running, stub) as bench:
         results.embedded_seconds = await bench.wait_until_idle(EMBED_SECONDS)
         if results.embedded_seconds == EMBED_SECONDS:
             results.warnings.append("the mesh did not come to rest; its work stands in the figures")
+        console.print("understanding ...")
+        results.understanding = await understanding.measure(running, plan)
         for workload in WORKLOADS:
             await bench.warm_up(workload, max(plan.concurrencies))
         idle = await bench.rest(REST_SECONDS)

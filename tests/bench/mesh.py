@@ -105,8 +105,10 @@ async def echo_server(directory: Path) -> AsyncIterator[tuple[str, int]]:
 
 
 @asynccontextmanager
-async def running_mesh(home: Home, model_url: str) -> AsyncIterator[Mesh]:
-    """Run `kefu up --sample` on a home whose model is the stub.
+async def running_mesh(
+    home: Home, model_url: str, further: dict[str, str] | None = None
+) -> AsyncIterator[Mesh]:
+    """Run `kefu up --sample` on a home whose model is the stub, with further settings.
 
     Raises:
         Problem: it does not start.
@@ -116,7 +118,7 @@ async def running_mesh(home: Home, model_url: str) -> AsyncIterator[Mesh]:
     began = time.monotonic()
     command = ["-m", "services.cli", "up", "--sample", "--home", str(home.root)]
     settings = {"KEFU_CHAT_BASE_URL": model_url, "KEFU_CHAT_MODEL": "stub"}
-    process = _spawn(command, home.log("supervisor"), settings)
+    process = _spawn(command, home.log("supervisor"), settings | (further or {}))
     try:
         yield await _wait_until_ready(process, home, began)
     finally:

@@ -19,6 +19,7 @@ class Plan:
         concurrencies: customers at once.
         cell_seconds: of one repeat of turns.
         echo_seconds: of one repeat of echo calls.
+        understanding_seconds: of one repeat of calls to intent or sentiment.
         most_turns: of one repeat.
         most_calls: of one repeat of echo calls.
         counted_turns: of each workload, for counting SQL statements.
@@ -29,6 +30,7 @@ class Plan:
     concurrencies: tuple[int, ...] = (1, 8, 32)
     cell_seconds: float = 4.0
     echo_seconds: float = 1.2
+    understanding_seconds: float = 0.7
     most_turns: int = 4000
     most_calls: int = 20_000
     counted_turns: int = 10
@@ -44,5 +46,11 @@ class Plan:
         return self.elapsed_seconds + seconds < LIMIT_SECONDS
 
 
-QUICK = {"repeats": 1, "cell_seconds": 0.7, "echo_seconds": 0.3, "counted_turns": 3}
+QUICK = {
+    "repeats": 1,
+    "cell_seconds": 0.7,
+    "echo_seconds": 0.3,
+    "understanding_seconds": 0.2,
+    "counted_turns": 3,
+}
 """What `--quick` changes: enough to see that the bench works, too little to read a figure from."""

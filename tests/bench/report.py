@@ -40,7 +40,8 @@ def grids(found: Mapping[str, Any]) -> list[Grid]:
     Args:
         found: the JSON of a run.
     """
-    tables = [_echo(found), _turns(found), _costs(found), _cpu(found), _startup(found)]
+    makers = (_echo, _understanding, _turns, _costs, _cpu, _startup)
+    tables = [make(found) for make in makers]
     return [table for table in tables if table.rows]
 
 
@@ -117,6 +118,25 @@ def _echo(found: Mapping[str, Any]) -> Grid:
                 _spread(each["client_cpu_ms"]),
             )
             for each in found["echo"]
+        ],
+    )
+
+
+def _understanding(found: Mapping[str, Any]) -> Grid:
+    return Grid(
+        "Understanding: calls to intent and sentiment, as their caller sees them",
+        ("call", "at once", "calls", "calls/s", "p50 ms", "p99 ms", "server CPU ms"),
+        [
+            (
+                each["kind"],
+                str(each["concurrency"]),
+                str(each["calls"]),
+                _spread(each["calls_per_second"], 0),
+                _number(each["p50_ms"]),
+                _number(each["p99_ms"]),
+                _spread(each["server_cpu_ms"]),
+            )
+            for each in found.get("understanding", [])
         ],
     )
 

@@ -11,6 +11,7 @@ from tests.bench.echo import EchoCell
 from tests.bench.mesh import Startup
 from tests.bench.stats import Spread, percentile, spread
 from tests.bench.turns import Repeat, failures
+from tests.bench.understanding import UnderstandingCell
 
 FORMAT = 1
 """Version of the JSON."""
@@ -75,6 +76,7 @@ class Results:
         embedded_seconds: how long the new mesh, once ready, went on embedding its knowledge.
         idle_cpu_ms_per_second: what each process uses while nobody asks.
         echo: the floor.
+        understanding: calls to intent and sentiment alone.
         turns: full turns.
         statements: SQL statements per turn by workload, database and verb.
         caching: which caches can help each workload.
@@ -89,6 +91,7 @@ class Results:
     embedded_seconds: float = 0.0
     idle_cpu_ms_per_second: dict[str, float] = field(default_factory=dict)
     echo: list[EchoCell] = field(default_factory=list)
+    understanding: list[UnderstandingCell] = field(default_factory=list)
     turns: list[TurnCell] = field(default_factory=list)
     statements: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
     caching: dict[str, str] = field(default_factory=dict)

@@ -124,9 +124,7 @@ async def test_killing_the_session_mid_stream_restarts_the_same_turn(mesh: Runni
                 except KefuError as error:
                     errors.append(error)
                     await asyncio.sleep(error.retry_after_seconds or 0.2)
-        listed = await kefu.stub.ListTurns(
-            session_pb2.ListTurnsRequest(parent=session), timeout=10
-        )
+        listed = await kefu.stub.ListTurns(session_pb2.ListTurnsRequest(parent=session), timeout=10)
     assert all(error.retryable for error in errors), errors
     assert len(set(names)) == 1, "a repeat is the same turn"
     assert [turn.name for turn in listed.turns] == [completed[0].name] == [names[0]]

@@ -34,7 +34,10 @@ class Running:
         """Run a `kefu` command on the home and return what it printed."""
         done = subprocess.run(
             [KEFU, *arguments, "--home", self.home],
-            capture_output=True, text=True, timeout=120, env=_environment(),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            env=_environment(),
         )
         assert not check or done.returncode == 0, f"kefu {arguments}: {done.stdout}{done.stderr}"
         return done.stdout
@@ -83,7 +86,10 @@ def running_mesh(**environment: str) -> Iterator[Running]:
         running = Running(Path(directory) / "home")
         up = subprocess.run(
             [KEFU, "up", "--sample", "--detach", "--home", running.home],
-            capture_output=True, text=True, timeout=180, env=_environment() | environment,
+            capture_output=True,
+            text=True,
+            timeout=180,
+            env=_environment() | environment,
         )
         try:
             assert up.returncode == 0, f"{up.stdout}{up.stderr}"
@@ -91,7 +97,10 @@ def running_mesh(**environment: str) -> Iterator[Running]:
         finally:
             subprocess.run(
                 [KEFU, "down", "--home", running.home],
-                capture_output=True, timeout=120, env=_environment(), check=False,
+                capture_output=True,
+                timeout=120,
+                env=_environment(),
+                check=False,
             )
 
 

@@ -1,9 +1,11 @@
-"""The intent service through its front door: loopback mTLS, the production chain, real data."""
+"""Classifying through the front door: loopback mTLS, the production chain, trained models."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 from kefu.errors import (
     DeadlineExceeded,
     IntentModelNotFound,
@@ -11,104 +13,172 @@ from kefu.errors import (
     MethodNotAllowed,
     TenantNotAllowed,
 )
+from kefu.generation.v1 import generation_pb2
+from kefu.generation.v1.generation_pb2_grpc import GenerationServiceStub
 from kefu.intent.v1 import intent_pb2 as pb
 from kefu.intent.v1.intent_pb2_grpc import IntentServiceStub
 from kefu.type.v1 import understanding_pb2 as types
+from kefu.type.v1.text_pb2 import Embedding
 
+from services.generation.__main__ import build as build_generation
+from services.generation.settings import Settings as GenerationSettings
 from services.intent.__main__ import build
 from services.intent.settings import Settings
-from services.intent.training_data import TrainingDataInvalid
-from tests.support.mesh import ROOT, Served, error_of, serve
+from tests.rpc.intent.samples import (
+    MODEL,
+    MORE,
+    SECONDS,
+    Company,
+    embedding,
+    product,
+    stored,
+)
+from tests.support.mesh import Served, error_of, serve
 
-TENANT = "tenants/shop"
-SECONDS = 10
-
-
-@pytest.fixture(scope="module")
-def intents_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample company's training data, as an operator lays it out."""
-    folder = tmp_path_factory.mktemp("intents")
-    data = (ROOT / "examples" / "shop" / "intents.yaml").read_bytes()
-    (folder / "shop.yaml").write_bytes(data)
-    return folder
+LARGE = product("refund", "delivery", "invoice", "unknown")
+METHODS = pb.Classification
 
 
 @pytest.fixture
-async def server(intents_dir: Path) -> AsyncIterator[Served]:
-    """The running service."""
-    async with serve("intent", build, Settings, intents_dir=intents_dir) as served:
-        yield served
+async def lexical(company: Company, database_url: str) -> Company:
+    """A tenant whose live model was trained on words alone."""
+    version = await stored(database_url, company.name, LARGE)
+    await company.activates(version.name)
+    return company
 
 
-def classify(text: str, tenant: str = TENANT) -> pb.ClassifyRequest:
-    """A request."""
-    return pb.ClassifyRequest(tenant=tenant, text=text)
+@pytest.fixture
+async def embedded(company: Company, database_url: str) -> Company:
+    """A tenant whose live model looks at vectors."""
+    version = await stored(database_url, company.name, product(*MORE, vectors=True))
+    await company.activates(version.name)
+    return company
 
 
-async def test_classify_answers_with_intent_entities_and_their_places(server: Served) -> None:
-    """The session service gets all that it needs to act in one call."""
-    stub = server.stub(IntentServiceStub, role="session")
-    text = "😡帮我cancel订单ＳＯ２０２６１２３４"
-    answer = await stub.Classify(classify(text), timeout=SECONDS)
-    found = answer.classification
-    assert found.best.intent == "cancel_order"
+async def test_a_known_utterance_is_sure(lexical: Company) -> None:
+    """Punctuation and width aside; the method tells why the confidence is 1."""
+    found = await lexical.classifies("我要退款！！")
+    assert (found.best.intent, found.best.confidence) == ("refund", 1.0)
     assert found.best.type == types.INTENT_TYPE_OPERATION
-    assert 0.5 < found.best.confidence <= 1
-    assert found.method == pb.Classification.METHOD_MODEL
-    assert found.language_code == "mixed"
-    assert len(found.model_version) == 64
-    [entity] = found.entities
-    assert (entity.type, entity.value) == ("order_number", "SO20261234")
-    assert text[entity.span.start : entity.span.end] == entity.text == "ＳＯ２０２６１２３４"
+    assert found.method == METHODS.METHOD_EXACT
+    assert found.language_code == "zh"
+    assert not found.wants_embedding
 
 
-async def test_classify_says_unknown_and_ambiguous_instead_of_guessing(server: Served) -> None:
-    """Unknown is a type of its own; of two close intents both are given."""
-    stub = server.stub(IntentServiceStub, role="session")
-    unknown = (await stub.Classify(classify("qwxzk"), timeout=SECONDS)).classification
-    assert unknown.best.type == types.INTENT_TYPE_UNKNOWN
-    assert unknown.best.intent == "unknown"
-    close = (await stub.Classify(classify("订单"), timeout=SECONDS)).classification
-    assert close.ambiguous
-    assert close.alternatives[0].type == types.INTENT_TYPE_OPERATION
+async def test_what_fits_nothing_is_unknown(lexical: Company) -> None:
+    """Unknown is a type of its own."""
+    found = await lexical.classifies("qwxzk")
+    assert (found.best.intent, found.best.type) == ("unknown", types.INTENT_TYPE_UNKNOWN)
 
 
-async def test_an_exact_utterance_is_named_as_such(server: Served) -> None:
-    """The method tells why the confidence is 1."""
-    stub = server.stub(IntentServiceStub, role="session")
-    found = (await stub.Classify(classify("转人工！"), timeout=SECONDS)).classification
-    assert found.method == pb.Classification.METHOD_EXACT
-    assert (found.best.type, found.best.confidence) == (types.INTENT_TYPE_HUMAN, 1.0)
+async def test_entities_have_places_and_values(company: Company) -> None:
+    """The tenant's own types too; dates count from the given time in the given zone."""
+    await company.imports(MORE, {"order_number": r"so\d{8}"})
+    ended = await company.trains()
+    await company.activates(ended.result)
+    text = "😡帮我退款订单ＳＯ２０２６１２３４，明天要"
+    late = Timestamp()
+    late.FromDatetime(datetime(2026, 3, 1, 23, 30, tzinfo=UTC))
+    found = await company.classifies(text, now=late, time_zone="America/New_York")
+    order = next(each for each in found.entities if each.type == "order_number")
+    assert order.value == "SO20261234"
+    assert text[order.span.start : order.span.end] == order.text == "ＳＯ２０２６１２３４"
+    there = next(each.value for each in found.entities if each.text == "明天")
+    found = await company.classifies(text, now=late)
+    here = next(each.value for each in found.entities if each.text == "明天")
+    # Half past six in the evening in New York is the next morning in Shanghai.
+    assert "2026-03-02" in there
+    assert "2026-03-03" in here
 
 
-async def test_batch_classify_answers_in_order(server: Served) -> None:
-    """A content owner tries many utterances in one call, the largest batch included."""
+async def test_a_vector_of_the_model_s_kind_is_looked_at(embedded: Company) -> None:
+    """With it the answer says so; without it one is wanted, unless the answer is sure."""
+    text = "could you refund the thing I bought"
+    found = await embedded.classifies(text, embedding=embedding(text))
+    assert found.method == METHODS.METHOD_EMBEDDING
+    assert not found.wants_embedding
+    found = await embedded.classifies("qwxzk")
+    assert found.method == METHODS.METHOD_MODEL
+    assert found.wants_embedding
+    assert not (await embedded.classifies("我要退款")).wants_embedding
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        embedding("钱", "words-2"),
+        Embedding(model=MODEL, vector=embedding("钱").vector[:-4]),
+        Embedding(model=MODEL, vector=b"\xff" * len(embedding("钱").vector)),
+    ],
+    ids=["other model", "other size", "not a number"],
+)
+async def test_a_vector_of_another_kind_is_not_looked_at(
+    embedded: Company, foreign: Embedding
+) -> None:
+    """Words alone decide, and a vector that fits is still wanted."""
+    found = await embedded.classifies("qwxzk", embedding=foreign)
+    assert found.method == METHODS.METHOD_MODEL
+    assert found.wants_embedding
+    assert found.best == (await embedded.classifies("qwxzk")).best
+
+
+async def test_a_model_of_words_alone_wants_no_vector(lexical: Company) -> None:
+    """It could not look at it."""
+    found = await lexical.classifies("qwxzk", embedding=embedding("qwxzk"))
+    assert found.method == METHODS.METHOD_MODEL
+    assert not found.wants_embedding
+
+
+async def test_from_the_set_confidence_on_no_vector_is_wanted(
+    embedded: Company, replica: Any
+) -> None:
+    """Where little is enough, only what is unknown or ambiguous is asked about again."""
+    async with replica(sure_confidence=0.0) as server:
+        easy = embedded.at(server)
+        text = "the refund please refund my money"
+        found = await easy.classifies(text)
+        assert found.best.intent == "refund"
+        assert not found.wants_embedding
+        assert (await easy.classifies("qwxzk")).wants_embedding
+
+
+async def test_batch_classify_answers_in_order(server: Served, embedded: Company) -> None:
+    """The largest batch, each text with its own vector; calls of customers go on meanwhile."""
+    texts = ["我要退款", "could you refund the thing I bought", "qwxzk", "？"] * 64
     stub = server.stub(IntentServiceStub, role="content-owner")
-    texts = ["你好", "where is my order", "再见", "？"] * 64
-    answer = await stub.BatchClassify(
-        pb.BatchClassifyRequest(tenant=TENANT, texts=texts), timeout=SECONDS
+    request = pb.BatchClassifyRequest(
+        tenant=embedded.parent, texts=texts, embeddings=map(embedding, texts)
     )
-    assert [each.best.intent for each in answer.classifications] == [
-        "greeting",
-        "order_lookup",
-        "goodbye",
-        "unknown",
-    ] * 64
+    call = asyncio.ensure_future(stub.BatchClassify(request, timeout=SECONDS))
+    assert (await embedded.classifies("我要退款")).best.intent == "refund"
+    answer = await call
+    assert len(answer.classifications) == len(texts)
+    assert [each.method for each in answer.classifications[:2]] == [
+        METHODS.METHOD_EXACT,
+        METHODS.METHOD_EMBEDDING,
+    ]
+    request = pb.BatchClassifyRequest(tenant=embedded.parent, texts=texts)
+    answer = await stub.BatchClassify(request, timeout=SECONDS)
+    assert [each.wants_embedding for each in answer.classifications[:3]] == [False, False, True]
 
 
-async def test_get_config_describes_the_model(server: Served) -> None:
-    """Intents with type and size, entity types, thresholds, limits and the model's version."""
+async def test_get_config_describes_the_live_model(server: Served, company: Company) -> None:
+    """Intents with sizes by language, entity types, thresholds, limits, what made its vectors."""
+    await company.imports(MORE, {"order_number": r"so\d{8}"})
+    ended = await company.trains(lexical_only=False)
+    await company.activates(ended.result)
     stub = server.stub(IntentServiceStub, role="operator")
-    config = await stub.GetConfig(pb.GetConfigRequest(tenant=TENANT), timeout=SECONDS)
-    intents = {intent.intent: intent for intent in config.intents}
-    assert list(intents) == sorted(intents)
-    assert intents["cancel_order"].type == types.INTENT_TYPE_OPERATION
-    assert intents["cancel_order"].utterance_count >= 30
-    assert intents["cancel_order"].description
+    config = await stub.GetConfig(pb.GetConfigRequest(tenant=company.parent), timeout=SECONDS)
+    assert [intent.intent for intent in config.intents] == ["delivery", "invoice", "refund"]
+    refund = config.intents[2]
+    assert refund.type == types.INTENT_TYPE_OPERATION
+    assert (refund.utterance_count, refund.description) == (9, "About refund.")
+    assert dict(refund.language_counts) == {"zh": 5, "en": 4}
     assert {"order_number", "phone", "email", "amount"} <= set(config.entity_types)
-    assert (config.unknown_threshold, config.ambiguity_margin) == (0.35, 0.15)
+    assert (config.unknown_threshold, config.ambiguity_margin) == (0.2, 0.15)
     assert (config.max_text_length, config.max_batch_size) == (4000, 256)
-    assert len(config.model_version) == 64
+    assert config.model_version == ended.result.rpartition("/")[2]
+    assert config.embedding_model == MODEL
     assert config.train_time.seconds > 0
 
 
@@ -118,7 +188,7 @@ async def test_a_tenant_without_a_model_is_told_so_by_every_method(server: Serve
     other = "tenants/other"
     batch = pb.BatchClassifyRequest(tenant=other, texts=["你好"])
     for call in (
-        stub.Classify(classify("你好", other), timeout=SECONDS),
+        stub.Classify(pb.ClassifyRequest(tenant=other, text="你好"), timeout=SECONDS),
         stub.BatchClassify(batch, timeout=SECONDS),
         stub.GetConfig(pb.GetConfigRequest(tenant=other), timeout=SECONDS),
     ):
@@ -131,84 +201,112 @@ async def test_a_tenant_without_a_model_is_told_so_by_every_method(server: Serve
 async def test_a_stranger_s_role_is_denied_by_every_method(server: Served) -> None:
     """An auditor reads the record and nothing else; the refusal is in the record."""
     stub = server.stub(IntentServiceStub, role="auditor")
-    batch = pb.BatchClassifyRequest(tenant=TENANT, texts=["你好"])
+    tenant = "tenants/shop"
     for call in (
-        stub.Classify(classify("你好"), timeout=SECONDS),
-        stub.BatchClassify(batch, timeout=SECONDS),
-        stub.GetConfig(pb.GetConfigRequest(tenant=TENANT), timeout=SECONDS),
+        stub.Classify(pb.ClassifyRequest(tenant=tenant, text="你好"), timeout=SECONDS),
+        stub.BatchClassify(pb.BatchClassifyRequest(tenant=tenant, texts=["你好"]), timeout=SECONDS),
+        stub.GetConfig(pb.GetConfigRequest(tenant=tenant), timeout=SECONDS),
     ):
         assert isinstance(await error_of(call), MethodNotAllowed)
     refused = [event for event in server.spooled() if event.reason == "METHOD_NOT_ALLOWED"]
     assert len(refused) == 3
 
 
-async def test_another_tenant_s_model_is_out_of_reach(server: Served) -> None:
+async def test_another_tenant_s_model_is_out_of_reach(server: Served, lexical: Company) -> None:
     """Permission is checked before existence: a tenant that has no model is refused alike."""
     stub = server.stub(IntentServiceStub, identity="test-session-shop")
-    assert (await stub.Classify(classify("你好"), timeout=SECONDS)).classification.best.intent
-    error = await error_of(stub.Classify(classify("你好", "tenants/other"), timeout=SECONDS))
-    assert isinstance(error, TenantNotAllowed)
+    for tenant in (lexical.parent, "tenants/none"):
+        call = stub.Classify(pb.ClassifyRequest(tenant=tenant, text="你好"), timeout=SECONDS)
+        assert isinstance(await error_of(call), TenantNotAllowed)
 
 
 @pytest.mark.parametrize(
-    ("request_", "field"),
+    ("fields", "path"),
     [
-        (pb.ClassifyRequest(tenant=TENANT), "text"),
-        (pb.ClassifyRequest(tenant=TENANT, text="退" * 4001), "text"),
+        ({"text": ""}, "text"),
+        ({"text": "退" * 4001}, "text"),
+        ({"text": "退", "time_zone": "Mars/Olympus"}, "time_zone"),
+        ({"text": "退", "time_zone": "../../etc/passwd"}, "time_zone"),
     ],
 )
 async def test_a_bad_utterance_is_refused_with_the_field(
-    server: Served, request_: pb.ClassifyRequest, field: str
+    lexical: Company, fields: dict[str, Any], path: str
 ) -> None:
-    """Empty and over-long text gets one precise status."""
-    stub = server.stub(IntentServiceStub, role="session")
-    error = await error_of(stub.Classify(request_, timeout=SECONDS))
+    """Empty and over-long text, and zones that there are not, get one precise status."""
+    error = await error_of(lexical.classifies(**fields))
     assert isinstance(error, InvalidRequest)
-    assert [path for path, _ in error.violations] == [field]
+    assert [each for each, _ in error.violations] == [path]
 
 
-async def test_the_longest_text_counts_code_points_not_bytes(server: Served) -> None:
+async def test_the_longest_text_counts_code_points_not_bytes(lexical: Company) -> None:
     """4,000 emoji are 16,000 bytes and welcome."""
-    stub = server.stub(IntentServiceStub, role="session")
-    answer = await stub.Classify(classify("😀" * 4000), timeout=SECONDS)
-    assert answer.classification.best.type == types.INTENT_TYPE_UNKNOWN
+    found = await lexical.classifies("😀" * 4000)
+    assert found.best.type == types.INTENT_TYPE_UNKNOWN
 
 
-@pytest.mark.parametrize("texts", [[], ["好"] * 257, ["好", ""]])
-async def test_a_bad_batch_is_refused(server: Served, texts: list[str]) -> None:
-    """No texts, too many, or an empty one among them."""
-    stub = server.stub(IntentServiceStub, role="content-owner")
-    request = pb.BatchClassifyRequest(tenant=TENANT, texts=texts)
+@pytest.mark.parametrize(
+    ("texts", "count", "path"),
+    [
+        ([], 0, "texts"),
+        (["好"] * 257, 0, "texts"),
+        (["好", ""], 0, "texts"),
+        (["好", "坏"], 1, "embeddings"),
+    ],
+)
+async def test_a_bad_batch_is_refused(
+    lexical: Company, texts: list[str], count: int, path: str
+) -> None:
+    """No texts, too many, an empty one among them, or vectors for some of them only."""
+    request = pb.BatchClassifyRequest(
+        tenant=lexical.parent, texts=texts, embeddings=[embedding("好")] * count
+    )
+    stub = lexical.tester()
     error = await error_of(stub.BatchClassify(request, timeout=SECONDS))
     assert isinstance(error, InvalidRequest)
-    assert error.violations[0][0].startswith("texts")
+    assert error.violations[0][0].startswith(path)
 
 
-async def test_an_expired_deadline_is_reported_as_such(server: Served) -> None:
+async def test_an_expired_deadline_is_reported_as_such(lexical: Company) -> None:
     """A batch of the longest texts takes seconds; the caller hears of it in time."""
-    stub = server.stub(IntentServiceStub, role="content-owner")
-    request = pb.BatchClassifyRequest(tenant=TENANT, texts=["退" * 4000] * 256)
+    request = pb.BatchClassifyRequest(tenant=lexical.parent, texts=["退钱" * 2000] * 256)
+    stub = lexical.tester()
     error = await error_of(stub.BatchClassify(request, timeout=0.6))
     assert isinstance(error, DeadlineExceeded)
+    # What nobody waits for is not computed: the next answer comes at once.
+    assert (await lexical.classifies("我要退款", deadline=2)).best.intent == "refund"
 
 
 async def test_customer_text_leaves_no_trace_in_logs_and_audit(
-    server: Served, capfd: pytest.CaptureFixture[str]
+    server: Served, lexical: Company, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Neither the words nor an entity in them are written anywhere."""
-    stub = server.stub(IntentServiceStub, role="session")
-    await stub.Classify(classify("秘密口令xyzzy的订单SO77777777"), timeout=SECONDS)
+    await lexical.classifies("秘密口令xyzzy的订单SO77777777")
     written = "".join(capfd.readouterr()) + "".join(map(str, server.spooled()))
     assert "Classify" in written
     assert "xyzzy" not in written
     assert "77777777" not in written
 
 
-async def test_bad_training_data_stops_the_start_with_all_reasons(tmp_path: Path) -> None:
-    """The operator sees every problem of every file at once, and nothing is served."""
-    (tmp_path / "a.yaml").write_text("tenant: a\n")
-    (tmp_path / "b.yaml").write_text("tenant: z\nintents: 3\n")
-    with pytest.raises(TrainingDataInvalid) as caught:
-        async with serve("intent", build, Settings, intents_dir=tmp_path):
-            pass
-    assert all(each in str(caught.value) for each in ("a.yaml", "b.yaml"))
+async def test_the_real_embedding_service_and_this_one_agree(database_url: str) -> None:
+    """A model trained with its vectors is surer with the vector of a customer's words."""
+    async with (
+        serve("generation", build_generation, GenerationSettings) as generation,
+        serve(
+            "intent", build, Settings, beside=generation, database_url=database_url,
+            peers={"generation": generation.address},
+        ) as server,
+    ):  # fmt: skip
+        company = Company(server)
+        ended = await company.trains(MORE, lexical_only=False)
+        await company.activates(ended.result)
+        text = "我想把买的东西退掉，钱还给我"
+        made = await generation.stub(GenerationServiceStub, role="session").Embed(
+            generation_pb2.EmbedRequest(
+                tenant=company.parent, texts=[text], purpose=generation_pb2.EMBED_PURPOSE_QUERY
+            ),
+            timeout=SECONDS,
+        )
+        found = await company.classifies(text, embedding=made.embeddings[0])
+        assert found.method == METHODS.METHOD_EMBEDDING
+        assert found.best.intent == "refund"
+        assert (await company.model()).embedding_model == made.embeddings[0].model

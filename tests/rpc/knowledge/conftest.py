@@ -48,9 +48,13 @@ def settings(generation: Served, database_url: str, redis_url: str) -> dict[str,
     """Settings of a knowledge service in the same mesh as `generation`."""
     keys = generation.keys("knowledge")
     return {
-        "database_url": database_url, "redis_url": redis_url, "embedding_retry_seconds": 0.05,
-        "peers": {"generation": generation.address}, "cert_file": keys.cert_file,
-        "key_file": keys.key_file, "ca_file": keys.ca_file,
+        "database_url": database_url,
+        "redis_url": redis_url,
+        "embedding_retry_seconds": 0.05,
+        "peers": {"generation": generation.address},
+        "cert_file": keys.cert_file,
+        "key_file": keys.key_file,
+        "ca_file": keys.ca_file,
     }
 
 

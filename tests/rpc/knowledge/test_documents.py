@@ -63,8 +63,12 @@ async def test_a_request_id_is_for_one_request(stub: KnowledgeServiceStub) -> No
     """Used again for something else, it is a mistake of the caller."""
     used = request_id()
     for name, expected in (("one", None), ("two", errors.RequestIdReused)):
-        call = stub.CreateKnowledgeBase(pb.CreateKnowledgeBaseRequest(
-            parent=TENANT, knowledge_base_id=f"reuse-{name}", request_id=used), timeout=SECONDS)
+        call = stub.CreateKnowledgeBase(
+            pb.CreateKnowledgeBaseRequest(
+                parent=TENANT, knowledge_base_id=f"reuse-{name}", request_id=used
+            ),
+            timeout=SECONDS,
+        )
         assert await call if expected is None else type(await error_of(call)) is expected
 
 
@@ -119,13 +123,24 @@ async def test_a_changed_file_replaces_its_document(
 
 async def test_a_broken_file_fails_alone(stub: KnowledgeServiceStub, base: str) -> None:
     """The others are imported, and the owner reads which file, which line, and why."""
-    results = await bring(stub, base, {
-        "good.md": "text", "empty.md": "", "faq.csv": "id,question,answer\n1,2\n",
-        "photo.png": b"\x89PNG", "gbk.md": "退货".encode("gb18030"), "a\x1b.md": "text",
-        "also-good.txt": "text",
-    })
+    results = await bring(
+        stub,
+        base,
+        {
+            "good.md": "text",
+            "empty.md": "",
+            "faq.csv": "id,question,answer\n1,2\n",
+            "photo.png": b"\x89PNG",
+            "gbk.md": "退货".encode("gb18030"),
+            "a\x1b.md": "text",
+            "also-good.txt": "text",
+        },
+    )
     assert [result.outcome for result in results] == [
-        Outcome.OUTCOME_IMPORTED, *[Outcome.OUTCOME_FAILED] * 5, Outcome.OUTCOME_IMPORTED]
+        Outcome.OUTCOME_IMPORTED,
+        *[Outcome.OUTCOME_FAILED] * 5,
+        Outcome.OUTCOME_IMPORTED,
+    ]
     assert results[2].problem.startswith("malformed: line 2: ")
     assert all(result.problem and not result.HasField("document") for result in results[1:6])
     assert await listed(stub, base) == ["also-good.txt", "good.md"]
@@ -138,7 +153,8 @@ async def test_a_file_that_breaks_leaves_its_document_as_it_was(
     [good] = await bring(stub, base, {"a.md": "text"})
     await bring(stub, base, {"a.md": b"\xff\xfe"})
     response = await stub.GetDocument(
-        pb.GetDocumentRequest(name=good.document.name), timeout=SECONDS)
+        pb.GetDocumentRequest(name=good.document.name), timeout=SECONDS
+    )
     assert (response.document, response.text) == (good.document, "text")
 
 
@@ -150,14 +166,14 @@ async def test_an_import_is_one_header_then_files(
     header, file = importing(base, {"a.md": "text"})
     parts = {"header": header, "file": file}
     call = stub.ImportDocuments(
-        iter([parts[word] for word in order.split() if word in parts]), timeout=SECONDS)
+        iter([parts[word] for word in order.split() if word in parts]), timeout=SECONDS
+    )
     assert type(await error_of(call)) is errors.ImportOutOfOrder
 
 
 async def test_importing_into_nothing_is_refused(stub: KnowledgeServiceStub) -> None:
     """Even an import without files says that there is no such knowledge base."""
-    call = stub.ImportDocuments(
-        importing(f"{TENANT}/knowledgeBases/none", {}), timeout=SECONDS)
+    call = stub.ImportDocuments(importing(f"{TENANT}/knowledgeBases/none", {}), timeout=SECONDS)
     assert type(await error_of(call)) is errors.KnowledgeBaseNotFound
 
 
@@ -172,8 +188,9 @@ async def test_lists_are_paged_by_path(stub: KnowledgeServiceStub, base: str) ->
     await bring(stub, base, dict.fromkeys(reversed(paths), "text"))
     found, token = [], ""
     for expected in (3, 3, 1):
-        page = await stub.ListDocuments(pb.ListDocumentsRequest(
-            parent=base, page_size=3, page_token=token), timeout=SECONDS)
+        page = await stub.ListDocuments(
+            pb.ListDocumentsRequest(parent=base, page_size=3, page_token=token), timeout=SECONDS
+        )
         assert len(page.documents) == expected
         found += [document.path for document in page.documents]
         token = page.next_page_token
@@ -183,14 +200,16 @@ async def test_lists_are_paged_by_path(stub: KnowledgeServiceStub, base: str) ->
 async def test_a_foreign_page_token_is_refused(stub: KnowledgeServiceStub, base: str) -> None:
     """A token of another list, or garbage, is the caller's mistake."""
     call = stub.ListDocuments(
-        pb.ListDocumentsRequest(parent=base, page_token="garbage"), timeout=SECONDS)
+        pb.ListDocumentsRequest(parent=base, page_token="garbage"), timeout=SECONDS
+    )
     assert type(await error_of(call)) is errors.PageTokenInvalid
 
 
 async def test_listing_nothing_is_refused(stub: KnowledgeServiceStub) -> None:
     """A misspelt knowledge base is not an empty one."""
     call = stub.ListDocuments(
-        pb.ListDocumentsRequest(parent=f"{TENANT}/knowledgeBases/none"), timeout=SECONDS)
+        pb.ListDocumentsRequest(parent=f"{TENANT}/knowledgeBases/none"), timeout=SECONDS
+    )
     assert type(await error_of(call)) is errors.KnowledgeBaseNotFound
 
 
@@ -204,10 +223,15 @@ async def test_deleting_really_removes(
     await stub.DeleteDocument(request, timeout=SECONDS)
     assert await listed(stub, base) == ["b.md"]
     with psycopg.connect(database_url) as connection:
-        tables = [row[0] for row in connection.execute(
-            "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
+        tables = [
+            row[0]
+            for row in connection.execute(
+                "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+            )
+        ]
         dump = " ".join(
-            str(row) for table in tables for row in connection.execute(f"SELECT * FROM {table}"))
+            str(row) for table in tables for row in connection.execute(f"SELECT * FROM {table}")
+        )
     assert secret not in dump
     assert "密词" not in dump
     assert "留下" in dump
@@ -217,20 +241,27 @@ async def test_term_counts_follow_the_entries(
     stub: KnowledgeServiceStub, base: str, database_url: str
 ) -> None:
     """After imports, a replacement and a removal the counts are those of what is left."""
-    results = await bring(stub, base, {"a.md": "退货 one", "b.md": "退货 two", "f.jsonl": FILES[
-        "faqs.jsonl"]})
+    results = await bring(
+        stub, base, {"a.md": "退货 one", "b.md": "退货 two", "f.jsonl": FILES["faqs.jsonl"]}
+    )
     await bring(stub, base, {"a.md": "换货 one"})
-    await stub.DeleteDocument(pb.DeleteDocumentRequest(
-        name=results[2].document.name, request_id=request_id()), timeout=SECONDS)
+    await stub.DeleteDocument(
+        pb.DeleteDocumentRequest(name=results[2].document.name, request_id=request_id()),
+        timeout=SECONDS,
+    )
     with psycopg.connect(database_url) as connection:
         name = base.rpartition("/")[2]
         counted = connection.execute(
-            "SELECT term, entry_count FROM terms WHERE knowledge_base = %s ORDER BY 1", (name,))
+            "SELECT term, entry_count FROM terms WHERE knowledge_base = %s ORDER BY 1", (name,)
+        )
         true = connection.execute(
             "SELECT word.lexeme, count(*) FROM entries, unnest(lexemes) AS word"
-            " WHERE knowledge_base = %s GROUP BY 1 ORDER BY 1", (name,))
+            " WHERE knowledge_base = %s GROUP BY 1 ORDER BY 1",
+            (name,),
+        )
         total = connection.execute(
-            "SELECT entry_count FROM knowledge_bases WHERE id = %s", (name,)).fetchone()
+            "SELECT entry_count FROM knowledge_bases WHERE id = %s", (name,)
+        ).fetchone()
         assert counted.fetchall() == true.fetchall()
         assert total == (2,)
 
@@ -253,8 +284,10 @@ async def test_a_failed_deletion_does_not_use_the_request_id(
 ) -> None:
     """A deletion that found nothing can be sent again once the document is there."""
     request = pb.DeleteDocumentRequest(name=f"{base}/documents/a.md", request_id=request_id())
-    assert type(await error_of(stub.DeleteDocument(request, timeout=SECONDS))) \
+    assert (
+        type(await error_of(stub.DeleteDocument(request, timeout=SECONDS)))
         is errors.DocumentNotFound
+    )
     await bring(stub, base, {"a.md": "text"})
     await stub.DeleteDocument(request, timeout=SECONDS)
     assert await listed(stub, base) == []
@@ -265,8 +298,7 @@ async def test_an_unknown_document_is_not_found(
     stub: KnowledgeServiceStub, base: str, name: str
 ) -> None:
     """Reading what is not there says so."""
-    call = stub.GetDocument(
-        pb.GetDocumentRequest(name=f"{base}/documents/{name}"), timeout=SECONDS)
+    call = stub.GetDocument(pb.GetDocumentRequest(name=f"{base}/documents/{name}"), timeout=SECONDS)
     assert type(await error_of(call)) is errors.DocumentNotFound
 
 
@@ -276,9 +308,14 @@ async def test_tenants_do_not_see_each_other(stub: KnowledgeServiceStub, base: s
     elsewhere = base.replace(TENANT, "tenants/other")
     call = stub.ListDocuments(pb.ListDocumentsRequest(parent=elsewhere), timeout=SECONDS)
     assert type(await error_of(call)) is errors.KnowledgeBaseNotFound
-    await stub.CreateKnowledgeBase(pb.CreateKnowledgeBaseRequest(
-        parent="tenants/other", knowledge_base_id=base.rpartition("/")[2],
-        request_id=request_id()), timeout=SECONDS)
+    await stub.CreateKnowledgeBase(
+        pb.CreateKnowledgeBaseRequest(
+            parent="tenants/other",
+            knowledge_base_id=base.rpartition("/")[2],
+            request_id=request_id(),
+        ),
+        timeout=SECONDS,
+    )
     assert await listed(stub, elsewhere) == []
     found = await stub.Search(pb.SearchRequest(parent=elsewhere, query="怎么退货"), timeout=SECONDS)
     assert (len(found.passages), found.HasField("faq")) == (0, False)
@@ -303,9 +340,7 @@ async def test_the_session_service_may_only_search(server: Served, base: str) ->
 
 async def test_a_stranger_does_not_get_in(server: Served, base: str) -> None:
     """A certificate of another CA ends in the handshake."""
-    async with grpc.aio.secure_channel(
-        server.address, grpc.ssl_channel_credentials()
-    ) as channel:
+    async with grpc.aio.secure_channel(server.address, grpc.ssl_channel_credentials()) as channel:
         stub = KnowledgeServiceStub(channel)
         with pytest.raises(grpc.RpcError) as caught:
             await stub.Search(pb.SearchRequest(parent=base, query="x"), timeout=SECONDS)

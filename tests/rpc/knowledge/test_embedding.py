@@ -46,7 +46,8 @@ async def until_ready(stub: KnowledgeServiceStub, base: str) -> None:
 async def search(stub: KnowledgeServiceStub, base: str, model: str = "") -> pb.SearchResponse:
     vector = embedding("退货运费", model) if model else embedding("退货运费")
     return await stub.Search(
-        pb.SearchRequest(parent=base, query="退货运费", embedding=vector), timeout=SECONDS)
+        pb.SearchRequest(parent=base, query="退货运费", embedding=vector), timeout=SECONDS
+    )
 
 
 async def test_an_import_succeeds_without_the_generation_service(
@@ -74,7 +75,10 @@ async def test_vectors_follow_when_the_service_is_back(
 
 
 async def test_a_restart_goes_on_with_what_was_left(
-    settings: dict[str, Any], generation: Served, stub: KnowledgeServiceStub, base: str,
+    settings: dict[str, Any],
+    generation: Served,
+    stub: KnowledgeServiceStub,
+    base: str,
     vectors: CharacterVectors,
 ) -> None:
     """The backlog is in the database, not in the process."""
@@ -103,17 +107,21 @@ async def test_a_document_deleted_meanwhile_does_no_harm(
     """What waits for a vector may vanish; the rest gets its own."""
     vectors.down = True
     response = await stub.ImportDocuments(
-        importing(base, {**FILES, "gone.txt": "soon gone"}), timeout=SECONDS)
+        importing(base, {**FILES, "gone.txt": "soon gone"}), timeout=SECONDS
+    )
     name = response.results[-1].document.name
     await stub.DeleteDocument(
-        pb.DeleteDocumentRequest(name=name, request_id=request_id()), timeout=SECONDS)
+        pb.DeleteDocumentRequest(name=name, request_id=request_id()), timeout=SECONDS
+    )
     vectors.down = False
     await until_ready(stub, base)
     assert "gone\nsoon gone" not in vectors.embedded
 
 
 async def test_an_import_does_not_wait_long_for_vectors(
-    stub: KnowledgeServiceStub, base: str, vectors: CharacterVectors,
+    stub: KnowledgeServiceStub,
+    base: str,
+    vectors: CharacterVectors,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A slow model makes vectors late, not the import."""

@@ -21,10 +21,15 @@ from tests.support.mesh import Served, serve
 FaqHit = pb.FaqHit
 
 NEAR_BUT_DIFFERENT = [
-    ("能退货吗", "不能退货吗"), ("size L 有货吗", "size XL 有货吗"),
-    ("order 1001 在哪里", "order 1010 在哪里"), ("30 天内能换吗", "13 天内能换吗"),
-    ("can I cancel it", "can't I cancel it"), ("PPR-9087 保修吗", "PPR-9078 保修吗"),
-    ("卖家投诉买家", "买家投诉卖家"), ("怎么开通会员", "怎么关闭会员"), ("5% 优惠", "5 优惠"),
+    ("能退货吗", "不能退货吗"),
+    ("size L 有货吗", "size XL 有货吗"),
+    ("order 1001 在哪里", "order 1010 在哪里"),
+    ("30 天内能换吗", "13 天内能换吗"),
+    ("can I cancel it", "can't I cancel it"),
+    ("PPR-9087 保修吗", "PPR-9078 保修吗"),
+    ("卖家投诉买家", "买家投诉卖家"),
+    ("怎么开通会员", "怎么关闭会员"),
+    ("5% 优惠", "5 优惠"),
 ]
 
 
@@ -32,13 +37,13 @@ async def ask(
     stub: KnowledgeServiceStub, base: str, query: str, scope: pb.SearchScope = pb.SEARCH_SCOPE_FAQ
 ) -> pb.SearchResponse:
     return await stub.Search(
-        pb.SearchRequest(parent=base, query=query, scope=scope), timeout=SECONDS)
+        pb.SearchRequest(parent=base, query=query, scope=scope), timeout=SECONDS
+    )
 
 
 async def bring(stub: KnowledgeServiceStub, base: str, *entries: dict[str, Any]) -> str:
     content = "\n".join(json.dumps(entry) for entry in entries) or FAQS
-    response = await stub.ImportDocuments(
-        importing(base, {"faqs.jsonl": content}), timeout=SECONDS)
+    response = await stub.ImportDocuments(importing(base, {"faqs.jsonl": content}), timeout=SECONDS)
     name: str = response.results[0].document.name
     return name
 
@@ -48,13 +53,16 @@ def lookups(result: str) -> float:
     return REGISTRY.get_sample_value(f"{names.FAQ_CACHE}_total", {"result": result}) or 0.0
 
 
-@pytest.mark.parametrize(("query", "reason"), [
-    ("怎么退货？", FaqHit.REASON_EXACT),
-    ("怎么退貨", FaqHit.REASON_EXACT),
-    ("退货流程", FaqHit.REASON_EXACT),
-    ("请问如何退货呢", FaqHit.REASON_EQUIVALENT),
-    ("你好，怎样退货？谢谢", FaqHit.REASON_EQUIVALENT),
-])
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("怎么退货？", FaqHit.REASON_EXACT),
+        ("怎么退貨", FaqHit.REASON_EXACT),
+        ("退货流程", FaqHit.REASON_EXACT),
+        ("请问如何退货呢", FaqHit.REASON_EQUIVALENT),
+        ("你好，怎样退货？谢谢", FaqHit.REASON_EQUIVALENT),
+    ],
+)
 @pytest.mark.parametrize("scope", [pb.SEARCH_SCOPE_FAQ, pb.SEARCH_SCOPE_ALL])
 async def test_the_same_question_is_answered_and_says_why(
     stub: KnowledgeServiceStub, base: str, query: str, reason: int, scope: pb.SearchScope
@@ -69,8 +77,9 @@ async def test_the_same_question_is_answered_and_says_why(
     assert bool(response.passages) is (scope == pb.SEARCH_SCOPE_ALL)
 
 
-@pytest.mark.parametrize("query", [
-    "哪些商品能退货", "怎么换货", "退货", "is size XL available", "???", "能退货吗"])
+@pytest.mark.parametrize(
+    "query", ["哪些商品能退货", "怎么换货", "退货", "is size XL available", "???", "能退货吗"]
+)
 async def test_another_question_is_not_answered(
     stub: KnowledgeServiceStub, base: str, query: str
 ) -> None:
@@ -96,8 +105,12 @@ async def test_an_exact_wording_goes_before_an_equivalent_one(
     stub: KnowledgeServiceStub, base: str
 ) -> None:
     """Where two FAQs would do, the closer one answers."""
-    await bring(stub, base, {"id": "near", "question": "怎样退货", "answer": "x"},
-                {"id": "exact", "question": "如何退货", "answer": "y"})
+    await bring(
+        stub,
+        base,
+        {"id": "near", "question": "怎样退货", "answer": "x"},
+        {"id": "exact", "question": "如何退货", "answer": "y"},
+    )
     assert (await ask(stub, base, "如何退货")).faq.faq_id == "exact"
 
 
@@ -158,8 +171,9 @@ async def test_a_slow_answer_of_the_version_before_counts_for_nothing(
     await bring(stub, base, {"id": "1", "question": "怎么退货", "answer": "old"})
     await ask(stub, base, "怎么退货")
     with redis.Redis.from_url(redis_url) as client:
-        [key] = [key for key in client.keys("kefu:knowledge:*") if base.split("/")[-1].encode()
-                 in key]
+        [key] = [
+            key for key in client.keys("kefu:knowledge:*") if base.split("/")[-1].encode() in key
+        ]
         stale = client.hgetall(key)
         await bring(stub, base, {"id": "1", "question": "怎么退货", "answer": "new"})
         for field, value in stale.items():
@@ -201,7 +215,8 @@ async def test_without_redis_everything_works(
         response = await ask(without_redis, base, "怎么退货")
         assert (response.faq.faq_id, response.faq.cached) == ("how", False)
     await without_redis.DeleteDocument(
-        pb.DeleteDocumentRequest(name=document, request_id=request_id()), timeout=SECONDS)
+        pb.DeleteDocumentRequest(name=document, request_id=request_id()), timeout=SECONDS
+    )
     assert not (await ask(without_redis, base, "怎么退货")).HasField("faq")
     assert lookups("down") - down == 4
 

@@ -57,8 +57,16 @@ ANSWERS = [
     ("can I pay by Alipay", "Alipay"),
 ]
 
-UNANSWERABLE = ["今天天气怎么样", "帮我写一首诗", "量子力学", "怎么做红烧肉", "你们老板是谁",
-                "What is the capital of France?", "recommend a film", "quantum mechanics"]
+UNANSWERABLE = [
+    "今天天气怎么样",
+    "帮我写一首诗",
+    "量子力学",
+    "怎么做红烧肉",
+    "你们老板是谁",
+    "What is the capital of France?",
+    "recommend a film",
+    "quantum mechanics",
+]
 
 
 @pytest.fixture
@@ -108,7 +116,11 @@ async def test_every_wording_of_every_faq_hits_its_own_answer(
     for line in (SHOP / "faqs.jsonl").read_text("utf-8").splitlines():
         entry = json.loads(line)
         for wording in [entry["question"], *entry["variants"]]:
-            response = await stub.Search(pb.SearchRequest(
-                parent=shop, query=wording, scope=pb.SEARCH_SCOPE_FAQ), timeout=SECONDS)
+            response = await stub.Search(
+                pb.SearchRequest(parent=shop, query=wording, scope=pb.SEARCH_SCOPE_FAQ),
+                timeout=SECONDS,
+            )
             assert (response.faq.faq_id, response.faq.reason) == (
-                entry["id"], pb.FaqHit.REASON_EXACT), wording
+                entry["id"],
+                pb.FaqHit.REASON_EXACT,
+            ), wording

@@ -48,27 +48,43 @@ async def filled(stub: KnowledgeServiceStub, base: str) -> str:
 
 
 async def search(
-    stub: KnowledgeServiceStub, base: str, query: str, *, dense: bool = True, size: int = 0,
-    language: str = "", scope: pb.SearchScope = pb.SEARCH_SCOPE_ALL,
+    stub: KnowledgeServiceStub,
+    base: str,
+    query: str,
+    *,
+    dense: bool = True,
+    size: int = 0,
+    language: str = "",
+    scope: pb.SearchScope = pb.SEARCH_SCOPE_ALL,
 ) -> pb.SearchResponse:
-    return await stub.Search(pb.SearchRequest(
-        parent=base, query=query, embedding=embedding(query) if dense else None, page_size=size,
-        scope=scope, language_code=language,
-    ), timeout=SECONDS)
+    return await stub.Search(
+        pb.SearchRequest(
+            parent=base,
+            query=query,
+            embedding=embedding(query) if dense else None,
+            page_size=size,
+            scope=scope,
+            language_code=language,
+        ),
+        timeout=SECONDS,
+    )
 
 
 @pytest.mark.parametrize("dense", [True, False])
-@pytest.mark.parametrize(("query", "title"), [
-    ("退货运费谁出", "退货 > 运费"),
-    ("退貨運費誰出", "退货 > 运费"),
-    ("PPR-9087 保修多久", "商品 > 研磨器"),
-    ("ppr9078的保修", "商品 > 另一研磨器"),
-    ("ＰＰＲ－９０７８ 保修", "商品 > 另一研磨器"),
-    ("cat", "商品 > Mug"),
-    ("三码是多大的", "商品 > 营地鞋"),
-    ("我要买男的东西", "商品 > 营地鞋"),
-    ("how long do islands take", "Delivery"),
-])
+@pytest.mark.parametrize(
+    ("query", "title"),
+    [
+        ("退货运费谁出", "退货 > 运费"),
+        ("退貨運費誰出", "退货 > 运费"),
+        ("PPR-9087 保修多久", "商品 > 研磨器"),
+        ("ppr9078的保修", "商品 > 另一研磨器"),
+        ("ＰＰＲ－９０７８ 保修", "商品 > 另一研磨器"),
+        ("cat", "商品 > Mug"),
+        ("三码是多大的", "商品 > 营地鞋"),
+        ("我要买男的东西", "商品 > 营地鞋"),
+        ("how long do islands take", "Delivery"),
+    ],
+)
 async def test_the_right_passage_is_first(
     stub: KnowledgeServiceStub, filled: str, query: str, title: str, dense: bool
 ) -> None:
@@ -81,11 +97,14 @@ async def test_the_right_passage_is_first(
 async def test_evidence_is_told(stub: KnowledgeServiceStub, filled: str) -> None:
     """Each passage says where it stands, how it ranked by words and by meaning, and its cosine."""
     response = await search(stub, filled, "退货运费由谁承担")
-    [document] = [each for each in (await stub.ListDocuments(
-        pb.ListDocumentsRequest(parent=filled), timeout=SECONDS)).documents
-        if each.path == "zh/returns.md"]
-    text = (await stub.GetDocument(
-        pb.GetDocumentRequest(name=document.name), timeout=SECONDS)).text
+    [document] = [
+        each
+        for each in (
+            await stub.ListDocuments(pb.ListDocumentsRequest(parent=filled), timeout=SECONDS)
+        ).documents
+        if each.path == "zh/returns.md"
+    ]
+    text = (await stub.GetDocument(pb.GetDocumentRequest(name=document.name), timeout=SECONDS)).text
     best = response.passages[0]
     assert (best.document, best.revision) == (document.name, document.revision)
     assert text[best.span.start : best.span.end] == best.text
@@ -117,11 +136,14 @@ async def test_pages_have_the_wanted_size(
     assert len(set(places)) == len(places)
 
 
-@pytest.mark.parametrize(("query", "verdict"), [
-    ("签收后多少天内可以无理由退货", pb.SearchResponse.VERDICT_ANSWERABLE),
-    ("zzz qqq www", pb.SearchResponse.VERDICT_NONE),
-    ("😀", pb.SearchResponse.VERDICT_NONE),
-])
+@pytest.mark.parametrize(
+    ("query", "verdict"),
+    [
+        ("签收后多少天内可以无理由退货", pb.SearchResponse.VERDICT_ANSWERABLE),
+        ("zzz qqq www", pb.SearchResponse.VERDICT_NONE),
+        ("😀", pb.SearchResponse.VERDICT_NONE),
+    ],
+)
 @pytest.mark.parametrize("dense", [True, False])
 async def test_the_verdict_says_what_the_evidence_is_worth(
     stub: KnowledgeServiceStub, filled: str, query: str, verdict: int, dense: bool
@@ -141,7 +163,9 @@ async def test_the_questions_language_is_preferred(stub: KnowledgeServiceStub, b
     files = {"zh.md": "# ABC-1\n\nABC-1 保修", "en.md": "# ABC-1\n\nABC-1 warranty"}
     await stub.ImportDocuments(importing(base, files), timeout=SECONDS)
     for query, language, expected in (
-        ("ABC-1 please tell me", "", "en"), ("请说说ABC-1", "", "zh"), ("ABC-1", "en", "en"),
+        ("ABC-1 please tell me", "", "en"),
+        ("请说说ABC-1", "", "zh"),
+        ("ABC-1", "en", "en"),
         ("ABC-1", "zh", "zh"),
     ):
         response = await search(stub, base, query, dense=False, language=language)
@@ -177,34 +201,53 @@ async def test_a_vector_of_another_model_is_refused(
     stub: KnowledgeServiceStub, filled: str
 ) -> None:
     """Vectors of two models have nothing to do with each other."""
-    call = stub.Search(pb.SearchRequest(
-        parent=filled, query="x", embedding=embedding("x", "another")), timeout=SECONDS)
+    call = stub.Search(
+        pb.SearchRequest(parent=filled, query="x", embedding=embedding("x", "another")),
+        timeout=SECONDS,
+    )
     error = await error_of(call)
     assert type(error) is errors.EmbeddingMismatch
     assert (error.metadata["expected"], error.metadata["got"]) == (MODEL, "another")
 
 
-@pytest.mark.parametrize(("values", "expected"), [
-    ([1.0], errors.EmbeddingMismatch),
-    ([0.0] * DIMENSIONS, errors.InvalidRequest),
-    ([math.nan] * DIMENSIONS, errors.InvalidRequest),
-    ([math.inf, *[0.0] * (DIMENSIONS - 1)], errors.InvalidRequest),
-])
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([1.0], errors.EmbeddingMismatch),
+        ([0.0] * DIMENSIONS, errors.InvalidRequest),
+        ([math.nan] * DIMENSIONS, errors.InvalidRequest),
+        ([math.inf, *[0.0] * (DIMENSIONS - 1)], errors.InvalidRequest),
+    ],
+)
 async def test_a_vector_without_direction_is_refused(
     stub: KnowledgeServiceStub, filled: str, values: list[float], expected: type
 ) -> None:
     """Wrong length, zero, infinite or not a number: the caller's mistake, each said as such."""
     vector = struct.pack(f"<{len(values)}f", *values)
-    call = stub.Search(pb.SearchRequest(
-        parent=filled, query="x", embedding=Embedding(model=MODEL, vector=vector)),
-        timeout=SECONDS)
+    call = stub.Search(
+        pb.SearchRequest(parent=filled, query="x", embedding=Embedding(model=MODEL, vector=vector)),
+        timeout=SECONDS,
+    )
     assert type(await error_of(call)) is expected
 
 
-@pytest.mark.parametrize("query", [
-    "'; DROP TABLE entries; --", "a' | 'b", "\\", "%s %(x)s", "a:*", "!(a & b)", "\u202e",
-    "退" * 4000, "x" * 4000, "'" * 4000, "<->", "$1 {x}",
-])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "'; DROP TABLE entries; --",
+        "a' | 'b",
+        "\\",
+        "%s %(x)s",
+        "a:*",
+        "!(a & b)",
+        "\u202e",
+        "退" * 4000,
+        "x" * 4000,
+        "'" * 4000,
+        "<->",
+        "$1 {x}",
+    ],
+)
 async def test_no_question_breaks_the_search(
     stub: KnowledgeServiceStub, filled: str, query: str
 ) -> None:

@@ -32,13 +32,18 @@ def consistent(database_url: str, base: str) -> bool:
     name = base.rpartition("/")[2]
     with psycopg.connect(database_url) as connection:
         counted = connection.execute(
-            "SELECT term, entry_count FROM terms WHERE knowledge_base = %s ORDER BY 1", (name,))
+            "SELECT term, entry_count FROM terms WHERE knowledge_base = %s ORDER BY 1", (name,)
+        )
         true = connection.execute(
             "SELECT word.lexeme, count(*) FROM entries, unnest(lexemes) AS word"
-            " WHERE knowledge_base = %s GROUP BY 1 ORDER BY 1", (name,))
+            " WHERE knowledge_base = %s GROUP BY 1 ORDER BY 1",
+            (name,),
+        )
         totals = connection.execute(
             "SELECT entry_count, (SELECT count(*) FROM entries WHERE knowledge_base = %(name)s)"
-            " FROM knowledge_bases WHERE id = %(name)s", {"name": name}).fetchone()
+            " FROM knowledge_bases WHERE id = %(name)s",
+            {"name": name},
+        ).fetchone()
         assert totals is not None
         return counted.fetchall() == true.fetchall() and totals[0] == totals[1]
 
@@ -48,9 +53,17 @@ async def test_imports_at_once_do_not_disturb_each_other(
 ) -> None:
     """Six imports over the same and other paths all succeed, without deadlock or lost counts."""
     calls = [
-        stub.ImportDocuments(importing(base, {
-            "same.md": f"退货 version {number}", f"own-{number}.md": f"换货 {number}", **FILES,
-        }), timeout=SECONDS)
+        stub.ImportDocuments(
+            importing(
+                base,
+                {
+                    "same.md": f"退货 version {number}",
+                    f"own-{number}.md": f"换货 {number}",
+                    **FILES,
+                },
+            ),
+            timeout=SECONDS,
+        )
         for number in range(6)
     ]
     responses = await asyncio.gather(*calls)
@@ -67,13 +80,16 @@ async def test_importing_and_deleting_at_once_keeps_the_counts(
     """Whoever comes first, what is counted is what is there."""
     first = await stub.ImportDocuments(importing(base, FILES), timeout=SECONDS)
     deletions = [
-        stub.DeleteDocument(pb.DeleteDocumentRequest(
-            name=result.document.name, request_id=request_id()), timeout=SECONDS)
+        stub.DeleteDocument(
+            pb.DeleteDocumentRequest(name=result.document.name, request_id=request_id()),
+            timeout=SECONDS,
+        )
         for result in first.results
     ]
     changed = {path: content + "\n更多" for path, content in FILES.items() if path.endswith("md")}
     await asyncio.gather(
-        stub.ImportDocuments(importing(base, changed), timeout=SECONDS), *deletions)
+        stub.ImportDocuments(importing(base, changed), timeout=SECONDS), *deletions
+    )
     assert consistent(database_url, base)
 
 
@@ -90,8 +106,10 @@ async def test_every_change_makes_a_new_version(stub: KnowledgeServiceStub, base
     await note()
     await stub.ImportDocuments(importing(base, {"a.md": "one"}), timeout=SECONDS)
     await note()
-    await stub.DeleteDocument(pb.DeleteDocumentRequest(
-        name=response.results[0].document.name, request_id=request_id()), timeout=SECONDS)
+    await stub.DeleteDocument(
+        pb.DeleteDocumentRequest(name=response.results[0].document.name, request_id=request_id()),
+        timeout=SECONDS,
+    )
     await note()
     assert versions == [1, 2, 2, 3]
 
@@ -108,8 +126,8 @@ async def test_a_lost_database_is_said_and_survived(
     with psycopg.connect(admin_url, autocommit=True) as admin:
         admin.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(name))
         admin.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
-            (database,))
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (database,)
+        )
         try:
             error = await error_of(stub.Search(request, timeout=SECONDS))
         finally:
@@ -124,9 +142,7 @@ async def test_a_lost_database_is_said_and_survived(
     assert response.passages
 
 
-async def answer(
-    stub: KnowledgeServiceStub, request: pb.SearchRequest
-) -> pb.SearchResponse | None:
+async def answer(stub: KnowledgeServiceStub, request: pb.SearchRequest) -> pb.SearchResponse | None:
     """Search; None while the service says that its storage is unavailable."""
     try:
         return await stub.Search(request, timeout=SECONDS)
@@ -157,16 +173,28 @@ def environment(settings: dict[str, Any]) -> dict[str, str]:
     """The environment of a process of the service."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("KEFU_")}
     folder = settings["ca_file"].parent
-    chosen = settings | {"policy_file": folder / "policy.yaml", "spool_dir": folder / "spool-2",
-                         "peers": json.dumps(settings["peers"])}
-    return clean | {"PYTHONPATH": f"{ROOT}:{ROOT}/gen:{ROOT}/services/sdk"} | {
-        f"KEFU_{name.upper()}": str(value) for name, value in chosen.items()}
+    chosen = settings | {
+        "policy_file": folder / "policy.yaml",
+        "spool_dir": folder / "spool-2",
+        "peers": json.dumps(settings["peers"]),
+    }
+    return (
+        clean
+        | {"PYTHONPATH": f"{ROOT}:{ROOT}/gen:{ROOT}/services/sdk"}
+        | {f"KEFU_{name.upper()}": str(value) for name, value in chosen.items()}
+    )
 
 
 async def start(environment: dict[str, str]) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "services.knowledge", cwd=ROOT, env=environment,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
+        sys.executable,
+        "-m",
+        "services.knowledge",
+        cwd=ROOT,
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
 
 
 async def test_the_process_serves_and_drains(environment: dict[str, str]) -> None:

@@ -107,9 +107,7 @@ async def talking_to(service: Flaky, name: str = "test-channel", **options: Any)
         CreateSession=service.create,
         Reply=service.reply,
     )
-    async with serve(
-        "session", wired((add_SessionServiceServicer_to_server, servicer))
-    ) as server:
+    async with serve("session", wired((add_SessionServiceServicer_to_server, servicer))) as server:
         keys = server.keys(name)
         async with connect(
             server.address, cert=keys.cert_file, key=keys.key_file, ca=keys.ca_file, **options

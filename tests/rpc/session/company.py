@@ -4,6 +4,7 @@ A test says what each of them answers, makes one fail or wait, and reads what wa
 """
 
 import asyncio
+import re
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -23,10 +24,11 @@ from services.mesh.server import Registration
 from tests.support.mesh import answering
 
 DOCUMENT = "tenants/shop/knowledgeBases/shop/documents/returns"
-KNOWN = text_pb2.Embedding(model="stub", vector=b"\0\0\x80?")
+VECTOR = text_pb2.Embedding(model="stub", vector=b"\0\0\x80?")
 TYPES = {
     "returns": understanding_pb2.INTENT_TYPE_QUERY,
     "cancel_order": understanding_pb2.INTENT_TYPE_OPERATION,
+    "change_address": understanding_pb2.INTENT_TYPE_OPERATION,
     "thanks": understanding_pb2.INTENT_TYPE_CHIT_CHAT,
     "human": understanding_pb2.INTENT_TYPE_HUMAN,
     "goodbye": understanding_pb2.INTENT_TYPE_END,
@@ -43,7 +45,15 @@ CANCEL = action_pb2.Action(
             prompt=text_pb2.LocalizedText(zh="请问订单号是多少？", en="Which order?"),
         )
     ],
-    confirmation=text_pb2.LocalizedText(zh="确认取消订单 {order_number} 吗？"),
+    confirmation=text_pb2.LocalizedText(
+        zh="确认取消订单 {order_number} 吗？", en="Shall I cancel {order_number}?"
+    ),
+)
+MOVE = action_pb2.Action(
+    action="change_address",
+    intent="change_address",
+    display_name=text_pb2.LocalizedText(zh="修改地址", en="Change the address"),
+    slots=CANCEL.slots,
 )
 INTENTS = {
     "我想退货": "returns",
@@ -55,21 +65,31 @@ INTENTS = {
 """Intent of each text; all others are unknown."""
 
 
+def _candidate(intent: str) -> understanding_pb2.IntentCandidate:
+    return understanding_pb2.IntentCandidate(intent=intent, type=TYPES[intent], confidence=0.95)
+
+
 @dataclass
 class Company:
     """What the services answer, and what they were asked.
 
     Attributes:
-        furious: texts that escalate.
+        furious: texts that escalate, with `/vector` behind them only those with a vector.
+        doubtful: intents that only a vector tells surely; words alone say `unknown`, and want one.
+        several: requests by text, (words, intent) each.
+        known: further texts that the knowledge has a passage for.
         faqs: answers by question.
         words: deltas of a generated answer.
         told: what an action says.
-        fails: error by method, such as `Search` or `Search/faq`.
-        asked: every request by method, in order.
+        fails: error by method, such as `Search`, `Search/faq` or `Classify/vector`.
+        asked: every request by method, in order, with a vector or without.
         executed: idempotency keys of executions.
     """
 
     furious: set[str] = field(default_factory=set)
+    doubtful: dict[str, str] = field(default_factory=dict)
+    several: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    known: set[str] = field(default_factory=set)
     faqs: dict[str, str] = field(default_factory=dict)
     words: list[str] = field(default_factory=lambda: ["签收后 15 天内", "可以退货。"])
     told: str = "订单已取消。"
@@ -95,7 +115,7 @@ class Company:
         await asyncio.wait_for(self._arrivals[method].wait(), 5)
 
     async def _enter(self, method: str, request: Message) -> None:
-        self.asked[method].append(request)
+        self.asked[method.removesuffix("/vector")].append(request)
         self._arrivals[method].set()
         if method in self._gates:
             await self._gates[method].wait()
@@ -104,25 +124,47 @@ class Company:
 
     async def classify(self, request: Any, _: Any) -> intent_pb2.ClassifyResponse:
         """The scripted intent, and every order number."""
-        await self._enter("Classify", request)
+        vector = request.HasField("embedding")
+        await self._enter("Classify/vector" if vector else "Classify", request)
+        doubt = request.text in self.doubtful and not vector
         intent = INTENTS.get(request.text, "unknown")
-        best = understanding_pb2.IntentCandidate(intent=intent, type=TYPES[intent], confidence=0.95)
-        start = request.text.find("SO2026")
-        number = request.text[start : start + 10]
-        span = text_pb2.TextSpan(start=max(start, 0), end=start + 10)
-        order = text_pb2.Entity(type="order_number", text=number, value=number, span=span)
-        found = intent_pb2.Classification(best=best, entities=[order] if start >= 0 else [])
+        if request.text in self.doubtful and vector:
+            intent = self.doubtful[request.text]
+        found = intent_pb2.Classification(
+            best=_candidate(intent),
+            entities=[
+                text_pb2.Entity(
+                    type="order_number", text=each[0], value=each[0],
+                    span=text_pb2.TextSpan(start=each.start(), end=each.end()),
+                )
+                for each in re.finditer(r"SO2026\d{4}", request.text)
+            ],
+            requests=[
+                intent_pb2.IntentRequest(
+                    candidate=_candidate(wanted),
+                    span=text_pb2.TextSpan(
+                        start=request.text.index(words), end=request.text.index(words) + len(words)
+                    ),
+                )
+                for words, wanted in self.several.get(request.text, ())
+            ],
+            wants_embedding=doubt,
+        )  # fmt: skip
         return intent_pb2.ClassifyResponse(classification=found)
 
     async def analyze(self, request: Any, _: Any) -> sentiment_pb2.AnalyzeResponse:
-        """Calm, unless scripted."""
-        await self._enter("Analyze", request)
+        """Calm, unless scripted, and a little calmer with a vector."""
+        vector = request.HasField("embedding")
+        await self._enter("Analyze/vector" if vector else "Analyze", request)
         furious = request.text in self.furious
+        furious |= vector and f"{request.text}/vector" in self.furious
         mood = understanding_pb2.Sentiment(
-            compound=-0.9 if furious else 0.2,
+            compound=-0.9 if furious else 0.3 if vector else 0.2,
             label=understanding_pb2.SENTIMENT_LABEL_NEGATIVE
             if furious
             else understanding_pb2.SENTIMENT_LABEL_POSITIVE,
+            emotion=understanding_pb2.EMOTION_ANGER if furious else understanding_pb2.EMOTION_NONE,
+            urgency=0.9 if furious else 0.3,
         )
         escalation = understanding_pb2.Escalation(
             escalate=furious, reason=int(furious), trend=mood.compound
@@ -143,7 +185,7 @@ class Company:
         if only_faq:
             return knowledge_pb2.SearchResponse(verdict=knowledge_pb2.SearchResponse.VERDICT_NONE)
         passage = knowledge_pb2.ScoredPassage(document=DOCUMENT, title="退货", text="15 天内可退。")
-        known = request.query in INTENTS
+        known = request.query in INTENTS or request.query in self.known
         return knowledge_pb2.SearchResponse(
             passages=[passage] if known else [],
             verdict=knowledge_pb2.SearchResponse.VERDICT_ANSWERABLE
@@ -155,7 +197,7 @@ class Company:
     async def embed(self, request: Any, _: Any) -> generation_pb2.EmbedResponse:
         """One vector."""
         await self._enter("Embed", request)
-        return generation_pb2.EmbedResponse(embeddings=[KNOWN])
+        return generation_pb2.EmbedResponse(embeddings=[VECTOR])
 
     async def generate(
         self, request: Any, _: Any
@@ -188,9 +230,9 @@ class Company:
         return desk_pb2.CreateTicketResponse(ticket=ticket)
 
     async def list_actions(self, request: Any, _: Any) -> action_pb2.ListActionsResponse:
-        """One action."""
+        """What the company offers."""
         await self._enter("ListActions", request)
-        return action_pb2.ListActionsResponse(actions=[CANCEL])
+        return action_pb2.ListActionsResponse(actions=[CANCEL, MOVE])
 
     async def execute(self, request: Any, _: Any) -> action_pb2.ExecuteResponse:
         """Done; a repeat with the same key does nothing."""

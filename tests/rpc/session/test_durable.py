@@ -29,8 +29,8 @@ async def test_a_completed_turn_is_in_the_database(
     session = await open_session(channel)
     async for response in channel.Converse(streamed(message(session, "我想退货"))):
         event = response.event
-        rows = stored_turns(database, session)
-        assert len(rows) == event.HasField("completed")
+        # Words may still be on their way when the turn is stored, its end never comes before.
+        rows = stored_turns(database, session) if event.HasField("completed") else []
     assert rows == [event.completed.turn]
 
 

@@ -55,6 +55,8 @@ async def test_a_turn_leaves_a_record_before_the_call_does(
         "ticket": "",
         "degraded": "",
         "compound": "0.20",
+        "emotion": "none",
+        "urgency": "0.30",
         "citations": "0",
     }
 
@@ -187,6 +189,28 @@ async def test_a_turn_costs_two_statements_and_two_commands(
     assert {method: len(found) for method, found in company.asked.items()} == dict.fromkeys(
         calls, 1
     )
+
+
+async def test_doubt_and_several_requests_cost_calls_but_no_statement(
+    channel: SessionServiceStub, company: Company, statements: Counter[str]
+) -> None:
+    """The second reading and the further answers happen between the one look and the one commit."""
+    company.doubtful = {"这个能退不": "returns"}
+    text = "退货要几天？运费多少？"
+    company.several[text] = [("退货要几天", "returns"), ("运费多少", "returns")]
+    company.known = {"这个能退不", "退货要几天", "运费多少"}
+    session = await open_session(channel)
+    await reply(channel, session, "谢谢")
+    for said, calls in (
+        ("这个能退不", {"Classify": 2, "Analyze": 2, "Embed": 1, "Search": 1, "Generate": 1}),
+        (text, {"Classify": 1, "Analyze": 1, "Embed": 2, "Search": 2, "Generate": 2}),
+    ):
+        company.asked.clear()
+        statements.clear()
+        await reply(channel, session, said)
+        assert statements == {"sql": 2, "redis": 2}
+        counts = {method: len(found) for method, found in company.asked.items()}
+        assert counts == calls | {"Search/faq": 1}
 
 
 async def test_an_operation_costs_no_search(

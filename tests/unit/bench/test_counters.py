@@ -17,7 +17,7 @@ LOG = f"""\
 kefu-bench db=kefu_session LOG:  execute <unnamed>: SELECT closed FROM sessions
 kefu-bench db=kefu_session LOG:  execute _pg3_1: WITH moved AS (UPDATE sessions SET
 \tSELECT this is a line of the statement above
-kefu-bench db=kefu_knowledge LOG:  execute _pg3_2:{' '}
+kefu-bench db=kefu_knowledge LOG:  execute _pg3_2:{" "}
 \tWITH base AS (
 kefu-bench db=kefu_audit LOG:  statement: BEGIN
 kefu-bench db=kefu_audit LOG:  statement: COPY audit_events (chain) FROM STDIN

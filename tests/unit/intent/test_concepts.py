@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from services.intent import concepts
-from services.intent.concepts import Concepts, base_concepts, stem
-from services.intent.features import CONCEPT, features
+from services.intent.model import concepts
+from services.intent.model.concepts import Concepts, base_concepts, stem
+from services.intent.model.features import CONCEPT, features
 from services.language import fold
 
 SMALL = Concepts(
@@ -71,7 +71,7 @@ def test_both_languages_share_their_concepts() -> None:
 
 def test_every_word_of_the_shipped_thesaurus_can_match() -> None:
     """Words are folded and short enough; YAML read none of them as a number or a truth value."""
-    definitions = yaml.safe_load(Path(concepts.__file__).with_name("concepts.yaml").read_text())
+    definitions = yaml.safe_load((Path(concepts.__file__).parents[1] / "concepts.yaml").read_text())
     lost = [
         (concept, word)
         for concept, words in definitions.items()

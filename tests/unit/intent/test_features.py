@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intent.features import features
+from services.intent.model.features import features
 from services.language import fold
 
 

@@ -2,11 +2,12 @@
 
 import pytest
 
-from services.intent.classifier import Classifier, Thresholds
-from services.intent.training_data import load_file
+from services.intent.classifier import Classifier
+from services.intent.model.decision import Thresholds
+from services.intent.training import train
+from tests.support.intents import data_of
 
 FIRST_DAY = """
-tenant: bakery
 intents:
   - {name: opening, type: query, utterances: {zh: [你们几点开门, 几点关门], en: [when do you open]}}
   - {name: order_cake, type: operation, utterances: {zh: [我要订一个蛋糕], en: [order a cake]}}
@@ -14,11 +15,10 @@ intents:
 
 
 @pytest.fixture(scope="module")
-def bakery(tmp_path_factory: pytest.TempPathFactory) -> Classifier:
+def bakery() -> Classifier:
     """The bakery's classifier."""
-    path = tmp_path_factory.mktemp("intents") / "bakery.yaml"
-    path.write_text(FIRST_DAY, encoding="utf-8")
-    return Classifier(load_file(path), Thresholds(unknown=0.35, ambiguity=0.15))
+    trained = train(data_of(FIRST_DAY), {}, "", lambda stage, share: None)
+    return Classifier(trained, Thresholds(), "v1")
 
 
 @pytest.mark.parametrize(

@@ -1,21 +1,26 @@
-"""Training data: what is read, and that bad data is refused with every reason at once."""
+"""Training data as values: what counts as the same, what its hash says, what forbids training."""
 
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
-import yaml
 
-from services.intent import training_data
+from services.intent.drafts.base_intents import base, base_intent, base_keys, completed
+from services.intent.entities import EntityType
 from services.intent.training_data import (
-    TrainingDataInvalid,
+    MIN_UTTERANCES,
+    Intent,
+    Severity,
+    TrainingData,
+    Utterance,
     key,
-    load_directory,
-    load_file,
+    key_hash,
+    problems,
+    shown,
 )
-from services.intent.values import IntentType
+from services.intent.values import UNKNOWN, IntentType
+from tests.support.intents import data_of, shop_data
 
 GOOD = """
-tenant: acme
 intents:
   - name: refund
     type: operation
@@ -33,172 +38,122 @@ entities:
 """
 
 
-def write(folder: Path, text: str, name: str = "acme") -> Path:
-    """Put a tenant's file into a folder."""
-    path = folder / f"{name}.yaml"
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def problems_of(folder: Path, text: str) -> str:
-    """The report about a bad file."""
-    with pytest.raises(TrainingDataInvalid) as caught:
-        load_file(write(folder, text))
-    return str(caught.value)
-
-
-def edited(old: str, new: str) -> str:
-    """The good file with one thing changed."""
+def edited(old: str, new: str) -> TrainingData:
+    """The good data with one thing changed."""
     assert old in GOOD
-    return GOOD.replace(old, new)
+    return data_of(GOOD.replace(old, new))
 
 
-def test_a_good_file_is_read(tmp_path: Path) -> None:
-    """Intents, languages, examples of unknown and entity types arrive as values."""
-    data = load_file(write(tmp_path, GOOD))
-    refund = next(intent for intent in data.intents if intent.name == "refund")
-    assert refund.type is IntentType.OPERATION
-    assert [(each.language, each.text) for each in refund.utterances] == [
+def intent(data: TrainingData, name: str) -> Intent:
+    """The intent of this name."""
+    return next(each for each in data.intents if each.name == name)
+
+
+def small(*names: str, utterances: int = MIN_UTTERANCES) -> TrainingData:
+    """Data with these intents of the tenant's own, each of so many utterances."""
+    intents = tuple(
+        Intent(
+            name, IntentType.QUERY, "",
+            tuple(Utterance(f"{name} {number}", "en") for number in range(utterances)),
+        )
+        for name in names
+    )  # fmt: skip
+    return completed(TrainingData("acme", intents, (), ()), set())
+
+
+def test_data_holds_what_its_author_wrote() -> None:
+    """Types, descriptions and entity types arrive; what says the same again is there once."""
+    data = data_of(GOOD)
+    refund = intent(data, "refund")
+    assert (refund.type, refund.description) == (IntentType.OPERATION, "Money back.")
+    assert {(each.language, each.text) for each in refund.utterances} == {
         ("zh", "我要退款"),
         ("zh", "退钱"),
         ("en", "refund please"),
-    ]
+    }
     assert [each.name for each in data.entity_types] == ["ticket", "size"]
     assert data.entity_types[1].values == (("small", ("小号", "small")), ("large", ("大号",)))
 
 
-def test_every_tenant_gets_the_base_intents(tmp_path: Path) -> None:
+def test_labelled_lists_every_utterance_once_with_its_label() -> None:
+    """Those of "unknown" come last."""
+    data = shop_data()
+    labelled = data.labelled()
+    assert len(labelled) == sum(len(each.utterances) for each in data.intents) + len(data.unknown)
+    assert labelled[-1][1] == UNKNOWN
+    assert len({key(utterance.text) for utterance, _ in labelled}) == len(labelled)
+
+
+def test_every_tenant_gets_the_base_intents() -> None:
     """Greeting, thanks, human and goodbye work without a word of training data for them."""
-    data = load_file(write(tmp_path, GOOD))
-    assert [(intent.name, intent.type.value) for intent in data.intents] == [
-        ("goodbye", "end"),
-        ("greeting", "chit_chat"),
-        ("hours", "query"),
-        ("human", "human"),
-        ("refund", "operation"),
-        ("thanks", "chit_chat"),
+    data = data_of(GOOD)
+    assert [(each.name, each.type.value, each.base) for each in data.intents] == [
+        ("goodbye", "end", True),
+        ("greeting", "chit_chat", True),
+        ("hours", "query", False),
+        ("human", "human", True),
+        ("refund", "operation", False),
+        ("thanks", "chit_chat", True),
     ]
 
 
-def test_a_tenant_overrides_base_intents_and_examples_by_name_and_language(tmp_path: Path) -> None:
+def test_a_tenant_overrides_base_intents_and_examples_by_name_and_language() -> None:
     """Its own greeting replaces ours; its English examples of unknown leave our Chinese ones."""
-    own = edited("  - name: hours", "  - name: greeting")
-    data = load_file(write(tmp_path, own))
-    greeting = next(intent for intent in data.intents if intent.name == "greeting")
-    assert [each.text for each in greeting.utterances] == ["when do you open", "opening hours"]
+    data = edited("  - name: hours", "  - name: greeting")
+    greeting = intent(data, "greeting")
+    assert {each.text for each in greeting.utterances} == {"when do you open", "opening hours"}
+    assert not greeting.base
     assert [each.text for each in data.unknown if each.language == "en"] == ["sing a song"]
     assert any(each.language == "zh" for each in data.unknown)
 
 
-def test_a_base_intent_that_the_tenant_says_under_another_name_is_left_out(tmp_path: Path) -> None:
+def test_a_base_intent_that_the_tenant_says_under_another_name_is_left_out() -> None:
     """Two intents for "hello" would only compete."""
-    base = yaml.safe_load(Path(training_data.__file__).with_name("base_intents.yaml").read_text())
-    own = yaml.safe_load(GOOD)
-    greeting = next(each for each in base["intents"] if each["name"] == "greeting")
-    own["intents"].append(greeting | {"name": "hello"})
-    data = load_file(write(tmp_path, yaml.safe_dump(own)))
-    assert "greeting" not in {intent.name for intent in data.intents}
-    assert "hello" in {intent.name for intent in data.intents}
+    greeting = base_intent("greeting")
+    assert greeting is not None
+    hello = replace(greeting, name="hello", base=False)
+    own = TrainingData("acme", (hello,), (), ())
+    data = completed(own, {key_hash(each.text) for each in greeting.utterances})
+    assert {each.name for each in data.intents} == {"hello", "thanks", "human", "goodbye"}
 
 
-def test_a_base_example_never_contradicts_the_tenant(tmp_path: Path) -> None:
+def test_a_base_example_never_contradicts_the_tenant() -> None:
     """A flower shop that answers "will it rain tomorrow" is not told that this is unknown."""
-    own = edited("opening hours", "opening hours, 明天会下雨吗")
-    data = load_file(write(tmp_path, own))
+    data = edited("opening hours", "opening hours, 明天会下雨吗")
     assert "明天会下雨吗" not in {each.text for each in data.unknown}
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "report"),
-    [
-        ("tenant: acme", "tenant: other", "'other' must be the file's name"),
-        ("tenant: acme", "tenant: A B", "'A B' is not a name"),
-        ("tenant: acme", "", "tenant: '' is not a name"),
-        ("type: query", "type: question", "'question' is none of query, operation, chit_chat"),
-        ("type: query", "type: unknown", "'unknown' is none of"),
-        ("name: hours", "name: refund", "'refund' is defined 2 times"),
-        ("name: hours", "name: unknown", "'unknown' is not an intent"),
-        ("name: hours", "name: Opening Hours", "'Opening Hours' is not a name"),
-        ("opening hours]", "'Refund, please?']", "stands under refund and hours"),
-        ("[sing a song]", "[退钱！]", "stands under refund and unknown"),
-        ("[when do you open, opening hours]", "[hi]", "has 1 utterances, at least 2"),
-        ("{en: [when do you open, opening hours]}", "{}", "has 0 utterances"),
-        ("opening hours]", "yes]", "entry 2 is a truth value; put it in quotes"),
-        ("opening hours]", "88]", "entry 2 is a number; put it in quotes"),
-        ("opening hours]", "' ']", "entry 2 is empty"),
-        ("opening hours]", "'!?']", "has no letter, digit or emoji"),
-        ("opening hours]", "'" + "a" * 4001 + "']", "entry 2 is longer than 4000"),
-        ("{en: [when", "{de: [wann], en: [when", "'de' is not known here; known are zh, en, mixed"),
-        ("description:", "descriptoin:", "'descriptoin' is not known here"),
-        (r"T\d{4}", "T(", "entities.ticket: the pattern is not valid RE2"),
-        (r"T\d{4}", r"(?<!a)T\d", "look-around is not supported"),
-        ("pattern: 'T\\d{4}'", "description: none", "needs either a pattern or values"),
-        ("name: size", "name: ticket", "entities: 'ticket' is defined 2 times"),
-        ("large: [大号]", "large: 大号", "must be a list, is a string"),
-    ],
-)
-def test_each_kind_of_bad_data_is_named(tmp_path: Path, old: str, new: str, report: str) -> None:
-    """The report says where it is and what is wrong, in words for the file's author."""
-    assert report in problems_of(tmp_path, edited(old, new))
+def test_the_base_data_is_sound_by_itself() -> None:
+    """What ships is plentiful, holds nothing twice, and nothing under two labels."""
+    assert len(base().unknown) >= 50
+    assert all(len(each.utterances) >= 30 for each in base().intents)
+    assert len(base_keys()) == len(base().labelled())
+    assert base_intent("refund") is None
 
 
-@pytest.mark.parametrize(
-    ("text", "report"),
-    [
-        ("", "intents: has 0, at least 2 are needed"),
-        ("[]", "must be a mapping, is a list"),
-        ("tenant: [", "cannot be read as YAML"),
-        ("tenant: acme\nintents: 3", "intents: must be a list, is a number"),
-        ("tenant: acme\nintents: [3]", "must be a mapping, is a number"),
-    ],
-)
-def test_what_is_no_training_data_is_refused(tmp_path: Path, text: str, report: str) -> None:
-    """Empty, cut off or of another shape."""
-    assert report in problems_of(tmp_path, text)
-
-
-def test_one_intent_alone_is_refused(tmp_path: Path) -> None:
-    """There would be nothing to tell it apart from."""
-    own = yaml.safe_load(GOOD)
-    del own["intents"][1]
-    assert "has 1, at least 2" in problems_of(tmp_path, yaml.safe_dump(own))
-
-
-def test_binary_content_is_refused(tmp_path: Path) -> None:
-    """A spreadsheet with the wrong ending gets a sentence, not a traceback."""
-    path = tmp_path / "acme.yaml"
-    path.write_bytes(b"PK\x03\x04\xff\xfe\x00")
-    with pytest.raises(TrainingDataInvalid, match="cannot be read as YAML"):
-        load_file(path)
-
-
-def test_all_problems_of_all_files_are_reported_at_once(tmp_path: Path) -> None:
-    """Whoever repairs the data does it in one go."""
-    write(tmp_path, edited("type: query", "type: question").replace("'T", "'T("))
-    write(tmp_path, GOOD, "zeta")
-    with pytest.raises(TrainingDataInvalid) as caught:
-        load_directory(tmp_path)
-    report = "\n".join(caught.value.problems)
-    assert len(caught.value.problems) == 3
-    assert all(each in report for each in ("question", "ticket", "zeta.yaml"))
-
-
-def test_a_directory_holds_any_number_of_tenants(tmp_path: Path) -> None:
-    """None is fine (a mesh before its first tenant); a missing directory is a wrong setting."""
-    assert load_directory(tmp_path) == []
-    write(tmp_path, GOOD)
-    write(tmp_path, GOOD.replace("acme", "zeta"), "zeta")
-    assert [data.tenant for data in load_directory(tmp_path)] == ["acme", "zeta"]
-    with pytest.raises(TrainingDataInvalid, match="not a directory"):
-        load_directory(tmp_path / "absent")
-
-
-def test_the_version_is_the_hash_of_the_content(tmp_path: Path) -> None:
-    """Layout does not matter, every word does."""
-    version = load_file(write(tmp_path, GOOD)).version()
+def test_the_version_is_the_hash_of_the_content() -> None:
+    """Layout, order and tenant do not matter, every word does."""
+    version = data_of(GOOD).version()
     assert len(version) == 64
-    assert load_file(write(tmp_path, "# a comment\n" + GOOD)).version() == version
-    assert load_file(write(tmp_path, edited("退钱", "退错"))).version() != version
+    assert data_of("# a comment\n" + GOOD, "zeta").version() == version
+    assert edited("[我要退款, 退钱]", "[退钱, 我要退款]").version() == version
+    for old, new in (
+        ("退钱", "退错"),
+        ("Money back.", "Money."),
+        ("type: query", "type: operation"),
+        ("sing a song", "sing two songs"),
+        (r"T\d{4}", r"T\d{5}"),
+    ):
+        assert edited(old, new).version() != version
+
+
+def test_data_travels_to_another_process_unchanged() -> None:
+    """JSON and back: intents, base or not, fuzzy word lists, examples of unknown."""
+    data = replace(
+        shop_data(), entity_types=(EntityType("p", values=(("a", ("b", "c")),), fuzzy=True),)
+    )
+    assert TrainingData.from_json(data.to_json()) == data
+    assert TrainingData.from_json(shop_data().to_json()).version() == shop_data().version()
 
 
 @pytest.mark.parametrize(
@@ -214,17 +169,40 @@ def test_the_version_is_the_hash_of_the_content(tmp_path: Path) -> None:
 def test_utterances_that_say_the_same_have_one_key(text: str, same: str) -> None:
     """Punctuation, blanks, case, width, script and emoji beside words do not matter."""
     assert key(text) == key(same) != ""
+    assert key_hash(text) == key_hash(same)
 
 
 def test_negation_and_bare_punctuation_keep_their_difference() -> None:
     """不要退货 is not 要退货, and ？？？ says nothing."""
     assert key("不要退货") != key("要退货")
     assert key("？？？ …") == ""
+    with pytest.raises(ValueError, match="no letter, digit or emoji"):
+        key_hash("？？？ …")
 
 
-def test_the_base_data_is_sound_by_itself(tmp_path: Path) -> None:
-    """What ships passes the checks that tenants' files pass."""
-    base = Path(training_data.__file__).with_name("base_intents.yaml").read_text(encoding="utf-8")
-    data = load_file(write(tmp_path, "tenant: base\n" + base, "base"))
-    assert len(data.unknown) >= 50
-    assert all(len(intent.utterances) >= 30 for intent in data.intents)
+def test_an_utterance_in_a_report_is_short_and_printable() -> None:
+    """Whatever it holds, a report is one line."""
+    assert shown("退货\n\x00") == r"'退货\n\x00'"
+    assert len(shown("长" * 4000)) < 100
+
+
+def test_what_can_be_trained_has_no_problem() -> None:
+    """The sample company's data, and the least that can be told apart."""
+    assert problems(shop_data()) == []
+    assert problems(small("one", "two")) == []
+
+
+@pytest.mark.parametrize(
+    ("data", "reason", "name"),
+    [
+        (small(), "NO_INTENTS", ""),
+        (small("one"), "ONE_INTENT_ONLY", "one"),
+        (small("one", "two", utterances=1), "TOO_FEW_UTTERANCES", "one"),
+        (small("one", "two", utterances=0), "TOO_FEW_UTTERANCES", "one"),
+    ],
+)
+def test_what_forbids_training_is_said(data: TrainingData, reason: str, name: str) -> None:
+    """Base intents do not count: they are there for everybody."""
+    first = problems(data)[0]
+    assert (first.severity, first.reason, first.intent) == (Severity.ERROR, reason, name)
+    assert name in first.message

@@ -30,7 +30,8 @@ def test_passages_never_cross_a_heading() -> None:
     """Two short sections are two passages: their subjects differ."""
     found = list(passages(text := "# A\n\none\n\n# B\n\ntwo", sections(text)))
     assert [(passage.headings, passage.text) for passage in found] == [
-        (("A",), "one"), (("B",), "two"),
+        (("A",), "one"),
+        (("B",), "two"),
     ]
 
 
@@ -48,7 +49,7 @@ def test_long_prose_is_cut_at_sentences_with_overlap() -> None:
     for before, after in itertools.pairwise(found):
         assert after.startswith("第")
         assert after.endswith("。")
-        last_sentence = before[before.rindex("第"):]
+        last_sentence = before[before.rindex("第") :]
         assert after.startswith(last_sentence)
     assert all(tokens(passage) <= MAX_TOKENS + OVERLAP_TOKENS for passage in found)
 
@@ -103,10 +104,26 @@ def test_tokens_are_estimated_by_script(text: str, expected: float) -> None:
     assert tokens(text) == expected
 
 
-@given(st.lists(st.sampled_from(
-    ["# 标题", "段落一。段落二！", "- 项目\n- 项目二", "| a | b |\n|---|---|\n| 1 | 2 |", "> quote",
-     "```\ncode\n```", "长" * 700, "word " * 400, "1. first\n2. second", "<b>html</b>", ""],
-), max_size=12))
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "# 标题",
+                "段落一。段落二！",
+                "- 项目\n- 项目二",
+                "| a | b |\n|---|---|\n| 1 | 2 |",
+                "> quote",
+                "```\ncode\n```",
+                "长" * 700,
+                "word " * 400,
+                "1. first\n2. second",
+                "<b>html</b>",
+                "",
+            ],
+        ),
+        max_size=12,
+    )
+)
 def test_every_passage_is_the_text_at_its_span(parts: list[str]) -> None:
     """Whatever the document looks like: spans are true, in order, and lose no letter."""
     text = "\n\n".join(parts)
@@ -117,6 +134,11 @@ def test_every_passage_is_the_text_at_its_span(parts: list[str]) -> None:
         assert passage.span.of(text) == passage.text
         assert passage.text == passage.text.strip()
         assert 0 < len(passage.text) <= 8000
-    wanted = {place for section in structure for block in section.blocks
-              for place in range(block.span.start, block.span.end) if not text[place].isspace()}
+    wanted = {
+        place
+        for section in structure
+        for block in section.blocks
+        for place in range(block.span.start, block.span.end)
+        if not text[place].isspace()
+    }
     assert wanted <= covered

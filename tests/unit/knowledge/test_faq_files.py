@@ -7,8 +7,14 @@ import pytest
 from services.knowledge.faq_files import MalformedLines, read_csv, read_jsonl
 from services.language import Language
 
-GOOD = {"id": "returns", "language": "zh", "question": "怎么退货？", "variants": ["如何退货"],
-        "answer": "在订单页申请。", "tags": ["returns"]}
+GOOD = {
+    "id": "returns",
+    "language": "zh",
+    "question": "怎么退货？",
+    "variants": ["如何退货"],
+    "answer": "在订单页申请。",
+    "tags": ["returns"],
+}
 
 
 def line(**changes: object) -> str:
@@ -25,7 +31,13 @@ def test_a_jsonl_entry_is_read() -> None:
     """All six columns arrive, in their types."""
     [faq] = read_jsonl(line()).faqs
     assert (faq.faq_id, faq.language, faq.question, faq.variants, faq.answer, faq.tags) == (
-        "returns", Language.ZH, "怎么退货？", ("如何退货",), "在订单页申请。", ("returns",))
+        "returns",
+        Language.ZH,
+        "怎么退货？",
+        ("如何退货",),
+        "在订单页申请。",
+        ("returns",),
+    )
 
 
 def test_csv_has_the_same_columns() -> None:
@@ -41,9 +53,17 @@ def test_only_three_columns_are_needed() -> None:
     assert (faq.language, faq.variants, faq.tags) == (Language.EN, (), ())
 
 
-@pytest.mark.parametrize(("declared", "expected"), [
-    ("zh", "zh"), ("zh-TW", "zh"), ("ZH_cn", "zh"), ("en-US", "en"), ("", "zh"), ("fr", "zh"),
-])
+@pytest.mark.parametrize(
+    ("declared", "expected"),
+    [
+        ("zh", "zh"),
+        ("zh-TW", "zh"),
+        ("ZH_cn", "zh"),
+        ("en-US", "en"),
+        ("", "zh"),
+        ("fr", "zh"),
+    ],
+)
 def test_the_declared_language_counts_where_it_is_one_of_ours(declared: str, expected: str) -> None:
     """Regions are ignored; an unknown language is replaced by what the question is written in."""
     [faq] = read_jsonl(line(language=declared)).faqs
@@ -73,24 +93,27 @@ def test_texts_are_nfc() -> None:
     assert faq.answer == "café"
 
 
-@pytest.mark.parametrize(("text", "problem"), [
-    ("{", "not JSON"),
-    ("[" * 100_000, "not JSON"),
-    ('{"id": ' + "1" * 5000 + "}", "not JSON"),
-    ("[1]", "not a JSON object"),
-    (line(id=""), "no id"),
-    (line(answer=None), "no answer"),
-    (line(question=["x"]), "question is not a text"),
-    (line(question="   "), "question has to have"),
-    (line(question="长" * 1001), "question has to have 1 to 1000"),
-    (line(variants="如何退货"), "variants is not a list"),
-    (line(tags=[1]), "tags is not a list"),
-    (line(variants=["x"] * 65), "variants has more than 64"),
-    (line(answr="typo"), "unknown column"),
-    (line(answer="\0"), "answer is not a text"),
-    (line(answer="\ud800"), "answer is not a text"),
-    (line(variants=["\0"]), "variants is not a list"),
-])
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("{", "not JSON"),
+        ("[" * 100_000, "not JSON"),
+        ('{"id": ' + "1" * 5000 + "}", "not JSON"),
+        ("[1]", "not a JSON object"),
+        (line(id=""), "no id"),
+        (line(answer=None), "no answer"),
+        (line(question=["x"]), "question is not a text"),
+        (line(question="   "), "question has to have"),
+        (line(question="长" * 1001), "question has to have 1 to 1000"),
+        (line(variants="如何退货"), "variants is not a list"),
+        (line(tags=[1]), "tags is not a list"),
+        (line(variants=["x"] * 65), "variants has more than 64"),
+        (line(answr="typo"), "unknown column"),
+        (line(answer="\0"), "answer is not a text"),
+        (line(answer="\ud800"), "answer is not a text"),
+        (line(variants=["\0"]), "variants is not a list"),
+    ],
+)
 def test_a_wrong_line_is_named_with_its_reason(text: str, problem: str) -> None:
     """The owner of the file reads where and what, and never a part of the text itself."""
     said = problem_of(f"{line(id='first')}\n{text}")
@@ -110,15 +133,18 @@ def test_ten_lines_are_named_and_the_rest_counted() -> None:
     assert said.endswith("and 15 more")
 
 
-@pytest.mark.parametrize(("text", "problem"), [
-    ("id,question\n1,2\n", "line 1: the header lacks answer"),
-    ("id,question,answer,colour\n", "line 1: a column that is unknown"),
-    ("id,question,answer,id\n", "line 1: a column that is unknown or there twice"),
-    ("id,question,answer\n1,2\n", "line 2: another number of values"),
-    ("id,question,answer\n1,2,3,4\n", "line 2: another number of values"),
-    ('id,question,answer\n1,2,"open\n', "not CSV"),
-    ('id,question,answer\n1,2,"a"b\n', "line 2: not CSV"),
-])
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("id,question\n1,2\n", "line 1: the header lacks answer"),
+        ("id,question,answer,colour\n", "line 1: a column that is unknown"),
+        ("id,question,answer,id\n", "line 1: a column that is unknown or there twice"),
+        ("id,question,answer\n1,2\n", "line 2: another number of values"),
+        ("id,question,answer\n1,2,3,4\n", "line 2: another number of values"),
+        ('id,question,answer\n1,2,"open\n', "not CSV"),
+        ('id,question,answer\n1,2,"a"b\n', "line 2: not CSV"),
+    ],
+)
 def test_a_wrong_csv_is_named_with_its_reason(text: str, problem: str) -> None:
     """A header is checked once, rows each."""
     with pytest.raises(MalformedLines, match=problem):

@@ -21,9 +21,14 @@ def test_the_file_name_stands_in_for_a_missing_title() -> None:
 
 def test_each_wording_of_an_faq_is_an_entry_and_the_answer_another() -> None:
     """A customer's words may be near any wording, or be in the answer only."""
-    found = entries(read("f.jsonl", (
-        '{"id":"1","question":"怎么退货","variants":["退货流程"],"answer":"上门取件","tags":["售后"]}'
-    ).encode()))
+    found = entries(
+        read(
+            "f.jsonl",
+            (
+                '{"id":"1","question":"怎么退货","variants":["退货流程"],"answer":"上门取件","tags":["售后"]}'
+            ).encode(),
+        )
+    )
     assert [entry.text for entry in found] == ["怎么退货", "退货流程", "怎么退货\n上门取件"]
     assert [entry.faq for entry in found] == [0, 0, 0]
     assert "售后" in found[2].terms

@@ -21,13 +21,19 @@ def ask(text: str, language: Language = Language.ZH) -> Question:
     return Question(text, query_terms(text), language)
 
 
-def passage(name: str, matched: tuple[int, ...], cosine: float | None = None, *,
-            language: Language = Language.ZH) -> Candidate:
+def passage(
+    name: str,
+    matched: tuple[int, ...],
+    cosine: float | None = None,
+    *,
+    language: Language = Language.ZH,
+) -> Candidate:
     return Candidate(name, "r", "title", "text", Span(0, 4), language, None, None, matched, cosine)
 
 
-def faq(name: str, asked: str | None, matched: tuple[int, ...],
-        cosine: float | None = None) -> Candidate:
+def faq(
+    name: str, asked: str | None, matched: tuple[int, ...], cosine: float | None = None
+) -> Candidate:
     return replace(passage(name, matched, cosine), faq=0, asked=asked)
 
 
@@ -60,8 +66,9 @@ def test_rare_words_count_more() -> None:
 def test_words_and_meaning_are_joined() -> None:
     """A paraphrase without shared words wins over a shared common word, and both are ranked."""
     question = ask("退货 运费")
-    ranked = rank(question, rare(question), [
-        passage("words", (0,), 0.82), passage("meaning", (), 0.94)])
+    ranked = rank(
+        question, rare(question), [passage("words", (0,), 0.82), passage("meaning", (), 0.94)]
+    )
     assert names(ranked) == ["meaning", "words"]
     assert [(each.lexical_rank, each.dense_rank) for each in ranked] == [(0, 1), (1, 2)]
 
@@ -83,8 +90,11 @@ def test_a_passage_without_the_code_falls_behind() -> None:
     """Vectors hardly tell PPR-9087 from PPR-9078; the code does."""
     question = ask("PPR-9087 保修")
     code = next(place for place, term in enumerate(question.terms) if term.text == "ppr9087")
-    ranked = rank(question, rare(question), [
-        passage("other product", (1,), 0.93), passage("right product", (code,), 0.90)])
+    ranked = rank(
+        question,
+        rare(question),
+        [passage("other product", (1,), 0.93), passage("right product", (code,), 0.90)],
+    )
     assert names(ranked) == ["right product", "other product"]
 
 
@@ -111,9 +121,14 @@ def test_the_opposite_question_falls_behind() -> None:
     """哪些能退 is not answered by 哪些不能退, however near the vectors are."""
     question = ask("哪些商品能退货")
     everything = tuple(range(len(question.terms)))
-    ranked = rank(question, rare(question), [
-        faq("opposite", "哪些商品不能退货", everything, 0.95),
-        faq("same", "什么商品可以退货", everything[:-1], 0.93)])
+    ranked = rank(
+        question,
+        rare(question),
+        [
+            faq("opposite", "哪些商品不能退货", everything, 0.95),
+            faq("same", "什么商品可以退货", everything[:-1], 0.93),
+        ],
+    )
     assert names(ranked) == ["same", "opposite"]
 
 
@@ -134,8 +149,15 @@ def test_another_language_is_better_than_nothing() -> None:
 def test_of_an_faqs_wordings_one_stays() -> None:
     """A page of results shows each FAQ once, with the evidence of all its wordings."""
     question = ask("退货 运费")
-    [only] = rank(question, rare(question), [
-        faq("f", "退货", (0,), 0.85), faq("f", "寄回多少钱", (), 0.94), faq("f", None, (1,), 0.80)])
+    [only] = rank(
+        question,
+        rare(question),
+        [
+            faq("f", "退货", (0,), 0.85),
+            faq("f", "寄回多少钱", (), 0.94),
+            faq("f", None, (1,), 0.80),
+        ],
+    )
     assert only.cosine == 0.94
     assert only.candidate.asked == "寄回多少钱"
 
@@ -147,8 +169,9 @@ def test_equal_scores_have_a_fixed_order() -> None:
     assert names(rank(question, rare(question), found)) == ["a", "b"]
 
 
-@pytest.mark.parametrize(("cosine", "expected"), [
-    (0.94, Verdict.ANSWERABLE), (0.89, Verdict.WEAK), (0.83, Verdict.NONE)])
+@pytest.mark.parametrize(
+    ("cosine", "expected"), [(0.94, Verdict.ANSWERABLE), (0.89, Verdict.WEAK), (0.83, Verdict.NONE)]
+)
 def test_the_verdict_follows_the_best_passage(cosine: float, expected: Verdict) -> None:
     """Certain, perhaps, no: by the score."""
     question = ask("退货")

@@ -44,20 +44,23 @@ def test_an_faq_file_has_faqs_and_no_passages() -> None:
     assert (document.title, document.text, len(document.faqs)) == ("faq", "问\n答", 1)
 
 
-@pytest.mark.parametrize(("path", "content", "reason"), [
-    ("a.md", b"", "empty"),
-    ("a.md", b" \n\t", "empty"),
-    ("a.md", b"# Only a heading\n", "no text"),
-    ("a.md", b"x" * (MAX_BYTES + 1), "too large"),
-    ("a.md", b"a\0b", "binary"),
-    ("a.md", b"fine\nwrong \x07", "binary: a control character in line 2"),
-    ("a.md", "fine\n退货".encode("gb18030"), "not UTF-8: line 2"),
-    ("a.md", "退货".encode("utf-16"), "not UTF-8"),
-    ("a.pdf", b"%PDF-1.7", "unknown kind of file"),
-    ("README", b"text", "unknown kind of file"),
-    ("a.jsonl", b"{}", "malformed: line 1: no id"),
-    ("a.csv", b"id,question,answer\n", "no entries"),
-])
+@pytest.mark.parametrize(
+    ("path", "content", "reason"),
+    [
+        ("a.md", b"", "empty"),
+        ("a.md", b" \n\t", "empty"),
+        ("a.md", b"# Only a heading\n", "no text"),
+        ("a.md", b"x" * (MAX_BYTES + 1), "too large"),
+        ("a.md", b"a\0b", "binary"),
+        ("a.md", b"fine\nwrong \x07", "binary: a control character in line 2"),
+        ("a.md", "fine\n退货".encode("gb18030"), "not UTF-8: line 2"),
+        ("a.md", "退货".encode("utf-16"), "not UTF-8"),
+        ("a.pdf", b"%PDF-1.7", "unknown kind of file"),
+        ("README", b"text", "unknown kind of file"),
+        ("a.jsonl", b"{}", "malformed: line 1: no id"),
+        ("a.csv", b"id,question,answer\n", "no entries"),
+    ],
+)
 def test_a_bad_file_gets_its_reason(path: str, content: bytes, reason: str) -> None:
     """Each kind of damage has words of its own, with the place where there is one."""
     assert refusal(path, content).startswith(reason)

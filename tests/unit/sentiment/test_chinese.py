@@ -1,18 +1,8 @@
 """How the words around an opinion change it in Chinese."""
 
-from collections.abc import Callable
-
 import pytest
 
-from services.sentiment.analyzer import Analyzer
-
-Score = Callable[[str], float]
-
-
-@pytest.fixture(scope="session")
-def score(analyzer: Analyzer) -> Score:
-    """The compound of a text."""
-    return lambda text: analyzer.analyze(text).sentiment.compound
+from tests.unit.sentiment.conftest import Score
 
 
 @pytest.mark.parametrize(

@@ -1,31 +1,29 @@
-"""The scale that all languages share."""
+"""The scale that all methods share, and how the model's beliefs are put on it."""
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from services.sentiment.lexicon import Hit
-from services.sentiment.scale import Label, compound, confidence, emphasis, label
+from services.sentiment.scale import (
+    BAND,
+    DISSATISFIED,
+    FURIOUS,
+    Label,
+    compound,
+    graded,
+    label,
+    tempered,
+)
 
-SUMS = st.floats(min_value=-1e6, max_value=1e6)
-
-
-@given(SUMS, SUMS)
-def test_compound_is_bounded_and_keeps_order(one: float, other: float) -> None:
-    """More blame never scores higher, and no sum leaves [-1, 1]."""
-    assert -1 <= compound(one) <= 1
-    assert (one <= other) <= (compound(one) <= compound(other))
-
-
-@given(SUMS)
-def test_compound_is_odd(total: float) -> None:
-    """Praise and blame of the same strength are equally far from 0."""
-    assert compound(-total) == -compound(total)
+SHARES = st.floats(min_value=0.001, max_value=1)
+STRENGTHS = st.floats(min_value=BAND, max_value=1)
+CUTS = (1.6, 2.1)
 
 
-def test_one_angry_word_reaches_the_default_line() -> None:
-    """The default escalation line of -0.5 lies between a complaint and an angry word."""
-    assert compound(-1.5) > -0.5 > compound(-2.3)
+def normal(*shares: float) -> tuple[float, float, float]:
+    """Three probabilities that sum to 1."""
+    negative, neutral, positive = (share / sum(shares) for share in shares)
+    return negative, neutral, positive
 
 
 @pytest.mark.parametrize(
@@ -43,31 +41,80 @@ def test_the_neutral_band_is_open_at_its_edges(value: float, expected: Label) ->
     assert label(value, 0.05) is expected
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("", 0),
-        ("?", 0),
-        ("!", 0.292),
-        ("！！", 0.584),
-        ("!!!!!!!", 1.168),
-        ("？？", 0.36),
-        ("????", 0.96),
-    ],
-)
-def test_punctuation_emphasises_up_to_a_limit(text: str, expected: float) -> None:
-    """Half-width and full-width marks count the same; one question mark is just a question."""
-    assert emphasis(text) == pytest.approx(expected)
+@given(SHARES, SHARES, SHARES, STRENGTHS, STRENGTHS)
+def test_the_label_at_the_band_is_the_likeliest(
+    negative: float, neutral: float, positive: float, blame: float, praise: float
+) -> None:
+    """Number and label never contradict each other."""
+    beliefs = normal(negative, neutral, positive)
+    value = compound(beliefs, blame, praise)
+    assert -1 <= value <= 1
+    likeliest = [each for each, p in zip(Label, beliefs, strict=True) if p == max(beliefs)]
+    assert label(value, BAND) in likeliest or len(likeliest) > 1
 
 
-def test_confidence_grows_with_evidence_and_agreement() -> None:
-    """One word is little, three of a kind much, praise and blame together nothing."""
-    word = Hit(-2.0)
-    assert confidence([word], True) < confidence([word] * 3, True) <= 1
-    assert confidence([word, Hit(2.0)], True) == 0
+@given(SHARES, SHARES, SHARES, STRENGTHS, STRENGTHS)
+def test_the_scale_is_the_same_in_both_directions(
+    negative: float, neutral: float, positive: float, blame: float, praise: float
+) -> None:
+    """Praise and blame of the same odds and strength are equally far from 0."""
+    assume(negative != positive)
+    one = compound(normal(negative, neutral, positive), blame, praise)
+    other = compound(normal(positive, neutral, negative), praise, blame)
+    assert one == pytest.approx(-other, abs=1e-4)
 
 
-def test_confidence_without_opinions_depends_on_the_language() -> None:
-    """No opinion in readable text is half sure; in unreadable text nothing is known."""
-    assert confidence([], True) == 0.5
-    assert confidence([], False) == 0
+@given(st.floats(min_value=0.05, max_value=0.9), STRENGTHS)
+def test_nothing_jumps_where_the_label_changes(rest: float, strength: float) -> None:
+    """A hair more or less of probability changes the compound by a hair."""
+    even, hair = (1 - rest) / 2 + rest / 2, 1e-6
+    below = compound((even - hair, 1 - even + hair, 0.0), strength, strength)
+    above = compound((even + hair, 1 - even - hair, 0.0), strength, strength)
+    assert abs(below - above) < 0.01 or abs(even - 0.5) > hair
+
+
+def test_an_unsure_opinion_is_weaker_than_a_sure_one() -> None:
+    """The same strength counts in full only where the rival is half as likely."""
+    unsure, likely, sure = (compound((p, 1 - p, 0.0), 0.9, 0.9) for p in (0.52, 0.6, 0.8))
+    assert sure < likely < unsure < -BAND
+    assert sure == -0.9
+
+
+def test_a_neutral_text_still_leans() -> None:
+    """Inside the band the sign says to which side, as files of two classes need."""
+    assert -BAND < compound((0.3, 0.6, 0.1), 1, 1) < 0 < compound((0.1, 0.6, 0.3), 1, 1) < BAND
+
+
+@given(st.floats(min_value=1, max_value=3), st.floats(min_value=1, max_value=3))
+def test_strength_follows_the_level(one: float, other: float) -> None:
+    """A higher level is never placed lower."""
+    low, high = sorted((one, other))
+    assert BAND <= graded(low, CUTS) <= graded(high, CUTS) <= 1
+
+
+def test_levels_begin_where_the_lines_are() -> None:
+    """Mild ends at 0.5, the default escalation line; extreme begins at 0.8."""
+    assert graded(CUTS[0], CUTS) == DISSATISFIED
+    assert graded(CUTS[1], CUTS) == pytest.approx(FURIOUS)
+    assert (graded(1, CUTS), graded(3, CUTS)) == (BAND, 1)
+
+
+@given(st.floats(min_value=-1, max_value=1), st.booleans())
+def test_only_anger_is_extreme(value: float, in_heat: bool) -> None:
+    """Blame without anger ends before the range that calls a person at once."""
+    assert tempered(value, angry=False, in_heat=in_heat) == max(value, -FURIOUS)
+
+
+@given(st.floats(min_value=-1, max_value=1))
+def test_mild_blame_stays_mild_whatever_the_words(value: float) -> None:
+    """Heat moves strong anger alone, and never out of the scale."""
+    moved = tempered(value, angry=True, in_heat=True)
+    assert -1 <= moved <= value
+    assert moved == value if value >= -DISSATISFIED else moved < -FURIOUS
+
+
+def test_heat_keeps_the_order_of_angers() -> None:
+    """The angrier of two utterances stays the angrier."""
+    values = [tempered(each, angry=True, in_heat=True) for each in (-0.55, -0.65, -0.79)]
+    assert values == sorted(values, reverse=True)
+    assert tempered(-0.65, angry=True, in_heat=False) == -0.65

@@ -1,5 +1,6 @@
 """The ports of a turn in memory: what each service says is scripted, and each can be broken."""
 
+import re
 import uuid
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from services.session.actions import (
 )
 from services.session.conversation import Conversation, Round
 from services.session.draft import TurnRequest, TurnResult
-from services.session.ports import Vector
+from services.session.ports import NewTicket, Vector
 from services.session.turn import TurnRunner
 from services.session.understanding import (
     Answer,
@@ -30,6 +31,7 @@ from services.session.understanding import (
     Mood,
     Passage,
     ReplyMode,
+    Request,
     Understanding,
     Verdict,
 )
@@ -72,6 +74,19 @@ def meant(
     return Understanding(Candidate(intent, kind, confidence), entities=entities)
 
 
+def holding(text: str, *parts: tuple[str, str, IntentType]) -> Understanding:
+    """A classification of several requests, (words, intent, type), and of every SO number."""
+    requests = [
+        Request(Candidate(intent, kind, 0.9), text.index(words), text.index(words) + len(words))
+        for words, intent, kind in parts
+    ]
+    entities = [
+        Entity("order_number", each[0], each[0], *each.span())
+        for each in re.finditer(r"SO\d", text)
+    ]
+    return Understanding(requests[0].candidate, entities=entities, requests=requests)
+
+
 QUERY = meant("returns", IntentType.QUERY)
 CANCELLING = meant("cancel_order", IntentType.OPERATION)
 HUMAN = meant("human", IntentType.HUMAN)
@@ -79,6 +94,7 @@ BYE = meant("goodbye", IntentType.END)
 THANKS = meant("thanks", IntentType.CHIT_CHAT)
 UNKNOWN = meant()
 CHANGING = meant("change_address", IntentType.OPERATION)
+UNSURE = Understanding(Candidate("returns", IntentType.QUERY, 0.4), wants_embedding=True)
 FURIOUS = Mood(-0.9, 1, 0.9, "test", escalate=True, reason=1, trend=-0.9)
 CALM = Mood(0.1, 2, 0.9, "test")
 
@@ -90,19 +106,27 @@ class World:
     Attributes:
         understood: what each text is taken for; others are unknown.
         moods: by text; others are calm.
+        surely: what each text is taken for once its vector is known; others as without.
+        felt: moods by text once the vector is known; others as without.
         evidence: what a search finds; `faqs` by text come before.
+        found: what a search finds by text; others find the evidence.
         answer: parts of a generated answer; an exception among them is raised.
         outcome: of executions.
         broken: names of methods that fail.
         executed: idempotency keys of executions.
         tickets: (session, reason) of tickets that were opened, once each, as the desk does.
+        wanted: every ticket that was asked for.
         calls: every call in order, by name.
+        searched: texts and vectors of searches.
     """
 
     understood: dict[str, Understanding] = field(default_factory=dict)
     moods: dict[str, Mood] = field(default_factory=dict)
+    surely: dict[str, Understanding] = field(default_factory=dict)
+    felt: dict[str, Mood] = field(default_factory=dict)
     faqs: dict[str, Evidence] = field(default_factory=dict)
     evidence: Evidence = field(default_factory=Evidence)
+    found: dict[str, Evidence] = field(default_factory=dict)
     answer_parts: Sequence[str | Citation | Answer | KefuError] = (
         "可以", "退货。", Answer("可以退货。", mode=ReplyMode.MODEL),
     )  # fmt: skip
@@ -111,7 +135,9 @@ class World:
     broken: set[str] = field(default_factory=set)
     executed: list[str] = field(default_factory=list)
     tickets: list[tuple[str, str]] = field(default_factory=list)
+    wanted: list[NewTicket] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
+    searched: list[tuple[str, Vector | None]] = field(default_factory=list)
 
     def runner(self) -> TurnRunner:
         """A runner on these services."""
@@ -122,13 +148,17 @@ class World:
         if name in self.broken:
             raise ServiceUnavailable(service=name)
 
-    async def classify(self, tenant: str, text: str) -> Understanding:
-        self._called("classify")
-        return self.understood.get(text, UNKNOWN)
+    async def classify(self, tenant: str, text: str, vector: Vector | None = None) -> Understanding:
+        self._called("classify" if vector is None else "classify again")
+        known = vector is not None and text in self.surely
+        return self.surely[text] if known else self.understood.get(text, UNKNOWN)
 
-    async def mood(self, tenant: str, text: str, history: Sequence[float]) -> Mood:
-        self._called("mood")
-        return self.moods.get(text, CALM)
+    async def mood(
+        self, tenant: str, text: str, history: Sequence[float], vector: Vector | None = None
+    ) -> Mood:
+        self._called("mood" if vector is None else "mood again")
+        known = vector is not None and text in self.felt
+        return self.felt[text] if known else self.moods.get(text, CALM)
 
     async def faq(self, conversation: Conversation, question: str) -> Evidence:
         self._called("faq")
@@ -137,13 +167,14 @@ class World:
     async def search(
         self, conversation: Conversation, question: str, vector: Vector | None, language: str
     ) -> Evidence:
+        self.searched.append((question, vector))
         self._called("search")
-        found = self.evidence
+        found = self.found.get(question, self.evidence)
         return Evidence(found.faq, found.passages, found.verdict, lexical_only=vector is None)
 
     async def embed(self, tenant: str, text: str) -> Vector:
         self._called("embed")
-        return [1.0]
+        return f"vector of {text}"
 
     async def answer(
         self, conversation: Conversation, question: str, passages: Sequence[Passage], language: str
@@ -174,11 +205,10 @@ class World:
         told = Localized(f"{action.name.zh}：已办理。", f"{action.name.en}: done.")
         return ActionResult(action.action, self.outcome, conversation.slots, request_id, told)
 
-    async def open_ticket(
-        self, conversation: Conversation, reason: str, summary: str, request_id: str, language: str
-    ) -> str:
+    async def open_ticket(self, conversation: Conversation, ticket: NewTicket) -> str:
         self._called("open_ticket")
-        key = (conversation.session, reason)
+        self.wanted.append(ticket)
+        key = (conversation.session, ticket.reason)
         if key not in self.tickets:
             self.tickets.append(key)
         return f"tenants/shop/tickets/T{self.tickets.index(key) + 1}"

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.session.draft import Degradation, Draft
+from services.session.understanding import Citation
 from tests.unit.session.fakes import Listener, request
 
 
@@ -53,6 +54,18 @@ def test_streamed_words_begin_on_a_new_line(before: str) -> None:
         made.stream(word)
     assert made.text[start:] == "可以退货。"
     assert made.text.count("\n") == bool(before)
+
+
+def test_citations_are_numbered_through_and_end_at_the_limit_of_the_contract() -> None:
+    """Every answer of the gateway counts from 1; a reply of several answers counts on."""
+    made, ear = draft()
+    for number in (1, 2, 1):
+        made.cite(Citation(number, "d", "r", "t", (0, 1), (0, 1), "s"))
+    assert [each.index for each in made.citations] == [1, 2, 3]
+    for _ in range(200):
+        made.cite(Citation(1, "d", "r", "t", (0, 1), (0, 1), "s"))
+    assert len(made.citations) == 100
+    assert ear.citations == made.citations
 
 
 def test_what_was_left_out_is_named_once_and_in_order() -> None:

@@ -1,5 +1,6 @@
 """From the other services' messages into the dialogue's words, and from these to the caller's."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import protovalidate
@@ -10,7 +11,7 @@ from kefu.intent.v1 import intent_pb2
 from kefu.knowledge.v1 import knowledge_pb2
 from kefu.sentiment.v1 import sentiment_pb2
 from kefu.session.v1 import turn_pb2
-from kefu.type.v1 import understanding_pb2
+from kefu.type.v1 import text_pb2, understanding_pb2
 
 from services.session import messages
 from services.session.actions import ActionOutcome, ActionResult, Localized
@@ -18,13 +19,17 @@ from services.session.conversation import State
 from services.session.draft import Degradation, MatchType, TurnResult
 from services.session.store import SessionRow
 from services.session.understanding import (
+    NOT_RECOVERED,
     Answer,
+    Candidate,
     Citation,
+    Emotion,
     Entity,
     Evidence,
     IntentType,
     Mood,
     ReplyMode,
+    Request,
     Understanding,
     Usage,
     Verdict,
@@ -50,6 +55,8 @@ def test_every_word_of_the_dialogue_has_its_number_in_the_contract() -> None:
     assert words(understanding_pb2.IntentType.keys(), "INTENT_TYPE_") == {
         each.name for each in IntentType
     }
+    assert words(understanding_pb2.Emotion.keys(), "EMOTION_") == {each.name for each in Emotion}
+    assert understanding_pb2.Escalation.REASON_NOT_RECOVERED == NOT_RECOVERED
 
 
 def test_a_whole_turn_obeys_the_contract() -> None:
@@ -70,7 +77,7 @@ def test_a_whole_turn_obeys_the_contract() -> None:
         ),
         match=MatchType.CONFIRMATION,
         mode=ReplyMode.ACTION,
-        mood=CALM,
+        mood=replace(CALM, emotion=Emotion.WORRY, urgency=0.4),
         citations=[citation],
         actions=[done],
         degraded=[Degradation.NO_TICKET],
@@ -88,12 +95,18 @@ def test_a_whole_turn_obeys_the_contract() -> None:
     assert turn.usage.HasField("input_tokens")
     assert not turn.usage.HasField("output_tokens")
     assert turn.match.entities[0].value == "SO1"
+    assert turn.sentiment.emotion == understanding_pb2.EMOTION_WORRY
+    assert turn.sentiment.urgency == 0.4
 
 
 def test_what_was_not_measured_is_absent_and_not_zero() -> None:
     """0 is a measured neutral; nothing is nothing."""
     assert messages.sentiment_to_proto(Mood()) is None
-    assert messages.sentiment_to_proto(Mood(0.0)) is not None
+    plain = messages.sentiment_to_proto(Mood(0.0))
+    assert plain is not None
+    assert (plain.emotion, plain.HasField("urgency"), plain.HasField("confidence")) == (
+        understanding_pb2.EMOTION_UNSPECIFIED, False, False,
+    )  # fmt: skip
     unread = messages.match_to_proto(Understanding(), "NO_MATCH")
     assert not unread.HasField("intent")
 
@@ -155,6 +168,37 @@ def test_a_mood_keeps_its_escalation() -> None:
     )
     mood = messages.mood(found)
     assert (mood.compound, mood.escalate, mood.reason, mood.trend) == (-0.8, True, 2, -0.6)
+
+
+def test_a_mood_keeps_what_moves_the_customer_and_how_soon() -> None:
+    """Both may be absent, which is not "none" and "any time"; a newer emotion is not told."""
+    pb = understanding_pb2
+    read = [
+        messages.mood(
+            sentiment_pb2.AnalyzeResponse(analysis=sentiment_pb2.Analysis(sentiment=each))
+        )
+        for each in (
+            pb.Sentiment(compound=-0.8, emotion=pb.EMOTION_ANGER, urgency=0.0, confidence=0.0),
+            pb.Sentiment(compound=0.0),
+            pb.Sentiment(compound=0.0, emotion=99),  # type: ignore[arg-type]
+        )
+    ]
+    assert [(each.emotion, each.urgency, each.confidence) for each in read] == [
+        (Emotion.ANGER, 0.0, 0.0), (None, None, None), (None, None, None),
+    ]  # fmt: skip
+
+
+def test_a_classification_keeps_its_requests_and_its_doubt() -> None:
+    """Each request with its place; whether a vector would help."""
+    candidate = understanding_pb2.IntentCandidate(
+        intent="returns", type=understanding_pb2.INTENT_TYPE_QUERY, confidence=0.9
+    )
+    part = intent_pb2.IntentRequest(candidate=candidate, span=text_pb2.TextSpan(start=3, end=8))
+    found = messages.understanding(
+        intent_pb2.Classification(best=candidate, requests=[part], wants_embedding=True)
+    )
+    assert found.requests == [Request(Candidate("returns", IntentType.QUERY, 0.9), 3, 8)]
+    assert found.wants_embedding
 
 
 def test_an_action_without_a_timeout_gets_the_default() -> None:

@@ -5,7 +5,7 @@ import pytest
 from services.session.actions import Action, Localized, Slot
 from services.session.conversation import Operation
 from services.session.slots import adds, said_values
-from services.session.understanding import Understanding
+from services.session.understanding import Entity, Understanding
 from tests.unit.session.fakes import ADDRESS, CANCEL, meant
 
 SWAP = Action(
@@ -69,6 +69,30 @@ def test_one_value_never_fills_two_slots(
 ) -> None:
     """The slot that was asked for comes first, then the empty ones, each with its own value."""
     assert said_values(SWAP, operation, said(*named)) == found
+
+
+def test_entities_that_no_slot_needs_fill_none() -> None:
+    """Dates, durations, quantities and products are not what a cancellation asks for."""
+    text = "昨天买的SO1，3件iPhone，等两天了"
+    kinds = (("date", "昨天"), ("order_number", "SO1"), ("quantity", "3件"), ("product", "iPhone"),
+             ("duration", "两天"), ("time", "等"))  # fmt: skip
+    entities = [
+        Entity(kind, said, said, text.index(said), text.index(said) + len(said))
+        for kind, said in kinds
+    ]
+    found = Understanding(entities=entities)
+    empty = Operation("cancel_order", "cancel_order")
+    assert said_values(CANCEL, empty, found) == {"order_number": "SO1"}
+    assert said_values(ADDRESS, empty, found) == {"order_number": "SO1"}
+    assert not said_values(CANCEL, empty, Understanding(entities=entities[2:]))
+
+
+def test_a_slot_may_want_one_of_the_built_in_types() -> None:
+    """A company that asks for a delivery date gets the normalised one."""
+    slot = Slot("day", "date", Localized("哪天送？"))
+    action = Action("deliver", "deliver", Localized("改期"), [slot], None, 5, "shop")
+    found = Understanding(entities=[Entity("date", "明天", "2026-01-03", 0, 2)])
+    assert said_values(action, Operation("deliver", "deliver"), found) == {"day": "2026-01-03"}
 
 
 def test_what_adds_something_is_told_from_what_repeats() -> None:

@@ -1,5 +1,7 @@
 """One turn from the message to the result: questions, operations, and who answers."""
 
+from dataclasses import replace
+
 import pytest
 
 from services.session.actions import ActionOutcome
@@ -9,6 +11,7 @@ from services.session.understanding import (
     Answer,
     Candidate,
     Citation,
+    Entity,
     Evidence,
     IntentType,
     ReplyMode,
@@ -163,6 +166,17 @@ async def test_a_free_answer_may_hold_values_of_its_own() -> None:
     repeated = conversation()
     await say(world, repeated, "改地址", "SO1", "SO1")
     assert repeated.slots == {"order_number": "SO1", "new_address": "SO1"}
+
+
+async def test_a_free_answer_of_other_values_is_no_correction() -> None:
+    """A date or a product in a free answer is part of it, though it is cut out nowhere else."""
+    world, talk = shop(), conversation()
+    answer = "SO1 iPhone 明天"
+    found = meant(order="SO1", text=answer)
+    others = [Entity("product", "iPhone", "iPhone", 4, 10), Entity("date", "明天", "d", 11, 13)]
+    world.understood[answer] = replace(found, entities=[*found.entities, *others])
+    await say(world, talk, "改地址", "SO2", answer)
+    assert talk.slots == {"order_number": "SO1", "new_address": answer}
 
 
 async def test_a_question_instead_of_a_free_answer_is_not_stored() -> None:

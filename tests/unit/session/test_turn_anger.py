@@ -1,13 +1,20 @@
 """An angry customer: one ticket, however long the anger lasts."""
 
-from services.session.conversation import State
+from dataclasses import replace
+
+import pytest
+
+from services.session.conversation import MAX_MOODS, State
 from services.session.draft import Degradation
 from services.session.understanding import (
+    NOT_RECOVERED,
     Answer,
     Citation,
+    Mood,
     ReplyMode,
 )
 from tests.unit.session.fakes import (
+    CALM,
     DOCUMENT,
     FOUND,
     FURIOUS,
@@ -16,6 +23,9 @@ from tests.unit.session.fakes import (
     say,
     shop,
 )
+
+LASTING = Mood(0.0, 2, 0.9, "test", escalate=True, reason=NOT_RECOVERED, trend=-0.5)
+"""A calm message of a conversation whose anger has not gone yet."""
 
 
 async def test_anger_opens_one_ticket_however_long_it_lasts() -> None:
@@ -68,3 +78,67 @@ async def test_a_ticket_that_could_not_be_opened_is_tried_again() -> None:
     assert (await say(world, talk, "太差了")).degraded == (Degradation.NO_TICKET,)
     world.broken.clear()
     assert (await say(world, talk, "太差了")).ticket == "tenants/shop/tickets/T1"
+
+
+async def test_lasting_anger_is_not_soothed_again_each_turn() -> None:
+    """One apology with its ticket; then the customer gets what she asks for, and no more."""
+    world, talk = shop(evidence=FOUND, moods={"太差了": FURIOUS}), conversation()
+    world.moods |= dict.fromkeys(("退货政策", "谢谢", "取消订单"), LASTING)
+    assert "抱歉" in (await say(world, talk, "太差了")).text
+    for text in ("退货政策", "谢谢", "取消订单"):
+        assert "抱歉" not in (await say(world, talk, text)).text
+    assert world.calls.count("open_ticket") == 1
+
+
+async def test_lasting_anger_without_a_ticket_gets_one_and_no_second_apology_before() -> None:
+    """While the desk is down only the ticket is tried again; its number is worth telling."""
+    world, talk = shop(broken={"open_ticket"}, moods={"太差了": FURIOUS}), conversation()
+    world.moods["谢谢"] = LASTING
+    assert "抱歉" in (await say(world, talk, "太差了")).text
+    silent = await say(world, talk, "谢谢")
+    assert silent.text.startswith("不客气") or silent.text.startswith("我在呢")
+    assert silent.degraded == (Degradation.NO_TICKET,)
+    world.broken.clear()
+    told = await say(world, talk, "谢谢")
+    assert "T1" in told.text.split("\n")[0]
+    assert told.text.endswith(silent.text)
+    assert (await say(world, talk, "谢谢")).text == silent.text
+
+
+@pytest.mark.parametrize(
+    ("mood", "text", "presses"),
+    [
+        (CALM, "转人工", True),
+        (CALM, "嗯哼", False),
+        (replace(CALM, urgency=0.3), "嗯哼", False),
+        (replace(CALM, urgency=0.9), "嗯哼", True),
+        (Mood(), "嗯哼", False),
+    ],
+)
+async def test_a_ticket_of_somebody_who_cannot_wait_comes_first(
+    mood: Mood, text: str, presses: bool
+) -> None:
+    """A wish for a person, anger or urgency, whatever the ticket was opened for."""
+    world, talk = shop(moods={text: mood}), conversation(misunderstood=1)
+    await say(world, talk, text)
+    (ticket,) = world.wanted
+    assert ticket.presses is presses
+
+
+async def test_a_ticket_of_an_angry_customer_comes_first() -> None:
+    """Also where it was opened for something else: the operation failed, and she is furious."""
+    world = shop(broken={"search"}, moods={"退货政策": FURIOUS})
+    await say(world, conversation(), "退货政策")
+    assert [(each.reason, each.presses) for each in world.wanted] == [
+        ("anger", True), ("failure", True),
+    ]  # fmt: skip
+
+
+async def test_a_ticket_knows_the_mood_of_the_message_that_opened_it() -> None:
+    """The newest value is the one that people want to see; the window of the contract is kept."""
+    world = shop(moods={"太差了": FURIOUS})
+    await say(world, conversation(moods=[0.25] * MAX_MOODS), "太差了")
+    assert world.wanted[0].moods == [*[0.25] * (MAX_MOODS - 1), FURIOUS.compound]
+    world = shop(broken={"mood"})
+    await say(world, conversation(moods=[0.25]), "转人工")
+    assert world.wanted[0].moods == [0.25]

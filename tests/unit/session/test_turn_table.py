@@ -1,7 +1,7 @@
 """Turns honour the state machine: every cell of the table is reached, and nothing beside it."""
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -167,7 +167,7 @@ def test_the_cases_reach_every_cell_and_every_state_that_may_follow() -> None:
 FAILURES = [
     set[str](),
     {"classify"}, {"mood"}, {"faq"}, {"search"}, {"embed"}, {"answer"}, {"execute"},
-    {"open_ticket"}, {"summarise"},
+    {"open_ticket"}, {"summarise"}, {"classify again"}, {"mood again"},
     {"classify", "mood", "faq", "search", "embed", "answer", "execute", "open_ticket", "summarise"},
 ]  # fmt: skip
 
@@ -177,10 +177,10 @@ FAILURES = [
 async def test_whatever_fails_the_table_holds_and_the_customer_gets_a_reply(
     broken: set[str], angry: bool
 ) -> None:
-    """Also while the customer is angry, with and without an FAQ: no state beside the table's."""
-    for case, with_faq in itertools.product(CASES, (False, True)):
+    """Also while she is angry, with an FAQ, and on words in doubt: no state beside the table's."""
+    for case, with_faq, doubt in itertools.product(CASES, (False, True), (False, True)):
         world = World(
-            understood={case.text: case.found},
+            understood={case.text: replace(case.found, wants_embedding=doubt)},
             evidence=case.evidence,
             faqs={case.text: FAQ} if with_faq else {},
             moods={case.text: FURIOUS} if angry else {},

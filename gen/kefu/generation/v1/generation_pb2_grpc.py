@@ -50,6 +50,11 @@ class GenerationServiceStub:
                 request_serializer=kefu_dot_generation_dot_v1_dot_generation__pb2.EmbedRequest.SerializeToString,
                 response_deserializer=kefu_dot_generation_dot_v1_dot_generation__pb2.EmbedResponse.FromString,
                 _registered_method=True)
+        self.Choose = channel.unary_unary(
+                '/kefu.generation.v1.GenerationService/Choose',
+                request_serializer=kefu_dot_generation_dot_v1_dot_generation__pb2.ChooseRequest.SerializeToString,
+                response_deserializer=kefu_dot_generation_dot_v1_dot_generation__pb2.ChooseResponse.FromString,
+                _registered_method=True)
         self.ListModels = channel.unary_unary(
                 '/kefu.generation.v1.GenerationService/ListModels',
                 request_serializer=kefu_dot_generation_dot_v1_dot_generation__pb2.ListModelsRequest.SerializeToString,
@@ -85,6 +90,14 @@ class GenerationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Choose(self, request, context):
+        """Has a chat model choose which of some meanings a text has. Errors: INVALID_REQUEST,
+        MODEL_UNAVAILABLE where no model is configured or it gave no usable answer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListModels(self, request, context):
         """The configured models. Errors: PAGE_TOKEN_INVALID.
         """
@@ -109,6 +122,11 @@ def add_GenerationServiceServicer_to_server(servicer, server):
                     servicer.Embed,
                     request_deserializer=kefu_dot_generation_dot_v1_dot_generation__pb2.EmbedRequest.FromString,
                     response_serializer=kefu_dot_generation_dot_v1_dot_generation__pb2.EmbedResponse.SerializeToString,
+            ),
+            'Choose': grpc.unary_unary_rpc_method_handler(
+                    servicer.Choose,
+                    request_deserializer=kefu_dot_generation_dot_v1_dot_generation__pb2.ChooseRequest.FromString,
+                    response_serializer=kefu_dot_generation_dot_v1_dot_generation__pb2.ChooseResponse.SerializeToString,
             ),
             'ListModels': grpc.unary_unary_rpc_method_handler(
                     servicer.ListModels,
@@ -198,6 +216,33 @@ class GenerationService:
             '/kefu.generation.v1.GenerationService/Embed',
             kefu_dot_generation_dot_v1_dot_generation__pb2.EmbedRequest.SerializeToString,
             kefu_dot_generation_dot_v1_dot_generation__pb2.EmbedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Choose(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/kefu.generation.v1.GenerationService/Choose',
+            kefu_dot_generation_dot_v1_dot_generation__pb2.ChooseRequest.SerializeToString,
+            kefu_dot_generation_dot_v1_dot_generation__pb2.ChooseResponse.FromString,
             options,
             channel_credentials,
             insecure,

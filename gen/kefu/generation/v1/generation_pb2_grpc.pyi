@@ -44,6 +44,10 @@ class GenerationServiceStub:
     """Turns texts into vectors. Errors: INVALID_REQUEST, and with a provider's embedding model
     MODEL_UNAVAILABLE.
     """
+    Choose: _grpc.UnaryUnaryMultiCallable[_generation_pb2.ChooseRequest, _generation_pb2.ChooseResponse]
+    """Has a chat model choose which of some meanings a text has. Errors: INVALID_REQUEST,
+    MODEL_UNAVAILABLE where no model is configured or it gave no usable answer.
+    """
     ListModels: _grpc.UnaryUnaryMultiCallable[_generation_pb2.ListModelsRequest, _generation_pb2.ListModelsResponse]
     """The configured models. Errors: PAGE_TOKEN_INVALID."""
 
@@ -62,6 +66,10 @@ class GenerationServiceAsyncStub(GenerationServiceStub):
     Embed: _aio.UnaryUnaryMultiCallable[_generation_pb2.EmbedRequest, _generation_pb2.EmbedResponse]  # type: ignore[assignment]
     """Turns texts into vectors. Errors: INVALID_REQUEST, and with a provider's embedding model
     MODEL_UNAVAILABLE.
+    """
+    Choose: _aio.UnaryUnaryMultiCallable[_generation_pb2.ChooseRequest, _generation_pb2.ChooseResponse]  # type: ignore[assignment]
+    """Has a chat model choose which of some meanings a text has. Errors: INVALID_REQUEST,
+    MODEL_UNAVAILABLE where no model is configured or it gave no usable answer.
     """
     ListModels: _aio.UnaryUnaryMultiCallable[_generation_pb2.ListModelsRequest, _generation_pb2.ListModelsResponse]  # type: ignore[assignment]
     """The configured models. Errors: PAGE_TOKEN_INVALID."""
@@ -96,6 +104,16 @@ class GenerationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_generation_pb2.EmbedResponse, _abc.Awaitable[_generation_pb2.EmbedResponse]]:
         """Turns texts into vectors. Errors: INVALID_REQUEST, and with a provider's embedding model
         MODEL_UNAVAILABLE.
+        """
+
+    @_abc_1.abstractmethod
+    def Choose(
+        self,
+        request: _generation_pb2.ChooseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_generation_pb2.ChooseResponse, _abc.Awaitable[_generation_pb2.ChooseResponse]]:
+        """Has a chat model choose which of some meanings a text has. Errors: INVALID_REQUEST,
+        MODEL_UNAVAILABLE where no model is configured or it gave no usable answer.
         """
 
     @_abc_1.abstractmethod

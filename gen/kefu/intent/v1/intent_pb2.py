@@ -30,7 +30,7 @@ from kefu.type.v1 import text_pb2 as kefu_dot_type_dot_v1_dot_text__pb2
 from kefu.type.v1 import understanding_pb2 as kefu_dot_type_dot_v1_dot_understanding__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bkefu/intent/v1/intent.proto\x12\x0ekefu.intent.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17kefu/type/v1/text.proto\x1a kefu/type/v1/understanding.proto\"\x80\x01\n\x0f\x43lassifyRequest\x12O\n\x06tenant\x18\x01 \x01(\tB?\xe2\x41\x01\x02\xfa\x41\x13\n\x11kefu.local/Tenant\xbaH\"r 2\x1e^tenants/[a-z][a-z0-9-]{0,62}$\x12\x1c\n\x04text\x18\x02 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\xa0\x1f\"J\n\x10\x43lassifyResponse\x12\x36\n\x0e\x63lassification\x18\x01 \x01(\x0b\x32\x1e.kefu.intent.v1.Classification\"\x88\x03\n\x0e\x43lassification\x12+\n\x04\x62\x65st\x18\x01 \x01(\x0b\x32\x1d.kefu.type.v1.IntentCandidate\x12=\n\x0c\x61lternatives\x18\x02 \x03(\x0b\x32\x1d.kefu.type.v1.IntentCandidateB\x08\xbaH\x05\x92\x01\x02\x10\x05\x12\x11\n\tambiguous\x18\x03 \x01(\x08\x12\x30\n\x08\x65ntities\x18\x04 \x03(\x0b\x32\x14.kefu.type.v1.EntityB\x08\xbaH\x05\x92\x01\x02\x10\x64\x12\x1e\n\rlanguage_code\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18\x10\x12?\n\x06method\x18\x06 \x01(\x0e\x32%.kefu.intent.v1.Classification.MethodB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1e\n\rmodel_version\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18@\"D\n\x06Method\x12\x16\n\x12METHOD_UNSPECIFIED\x10\x00\x12\x10\n\x0cMETHOD_EXACT\x10\x01\x12\x10\n\x0cMETHOD_MODEL\x10\x02\"\x90\x01\n\x14\x42\x61tchClassifyRequest\x12O\n\x06tenant\x18\x01 \x01(\tB?\xe2\x41\x01\x02\xfa\x41\x13\n\x11kefu.local/Tenant\xbaH\"r 2\x1e^tenants/[a-z][a-z0-9-]{0,62}$\x12\'\n\x05texts\x18\x02 \x03(\tB\x18\xe2\x41\x01\x02\xbaH\x11\x92\x01\x0e\x08\x01\x10\x80\x02\"\x07r\x05\x10\x01\x18\xa0\x1f\"[\n\x15\x42\x61tchClassifyResponse\x12\x42\n\x0f\x63lassifications\x18\x01 \x03(\x0b\x32\x1e.kefu.intent.v1.ClassificationB\t\xbaH\x06\x92\x01\x03\x10\x80\x02\"c\n\x10GetConfigRequest\x12O\n\x06tenant\x18\x01 \x01(\tB?\xe2\x41\x01\x02\xfa\x41\x13\n\x11kefu.local/Tenant\xbaH\"r 2\x1e^tenants/[a-z][a-z0-9-]{0,62}$\"\xa4\x02\n\x11GetConfigResponse\x12\x32\n\x07intents\x18\x01 \x03(\x0b\x32\x16.kefu.intent.v1.IntentB\t\xbaH\x06\x92\x01\x03\x10\xd0\x0f\x12%\n\x0c\x65ntity_types\x18\x02 \x03(\tB\x0f\xbaH\x0c\x92\x01\t\x10\xf4\x03\"\x04r\x02\x18@\x12\x1e\n\rmodel_version\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12.\n\ntrain_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x11unknown_threshold\x18\x05 \x01(\x01\x12\x18\n\x10\x61mbiguity_margin\x18\x06 \x01(\x01\x12\x17\n\x0fmax_text_length\x18\x07 \x01(\r\x12\x16\n\x0emax_batch_size\x18\x08 \x01(\r\"\x8b\x01\n\x06Intent\x12\x17\n\x06intent\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x30\n\x04type\x18\x02 \x01(\x0e\x32\x18.kefu.type.v1.IntentTypeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1d\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x17\n\x0futterance_count\x18\x04 \x01(\r2\x8e\x02\n\rIntentService\x12M\n\x08\x43lassify\x12\x1f.kefu.intent.v1.ClassifyRequest\x1a .kefu.intent.v1.ClassifyResponse\x12\\\n\rBatchClassify\x12$.kefu.intent.v1.BatchClassifyRequest\x1a%.kefu.intent.v1.BatchClassifyResponse\x12P\n\tGetConfig\x12 .kefu.intent.v1.GetConfigRequest\x1a!.kefu.intent.v1.GetConfigResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bkefu/intent/v1/intent.proto\x12\x0ekefu.intent.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17kefu/type/v1/text.proto\x1a kefu/type/v1/understanding.proto\"\xf1\x01\n\x0f\x43lassifyRequest\x12O\n\x06tenant\x18\x01 \x01(\tB?\xe2\x41\x01\x02\xfa\x41\x13\n\x11kefu.local/Tenant\xbaH\"r 2\x1e^tenants/[a-z][a-z0-9-]{0,62}$\x12\x1c\n\x04text\x18\x02 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\xa0\x1f\x12*\n\tembedding\x18\x03 \x01(\x0b\x32\x17.kefu.type.v1.Embedding\x12\'\n\x03now\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\ttime_zone\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18@\"J\n\x10\x43lassifyResponse\x12\x36\n\x0e\x63lassification\x18\x01 \x01(\x0b\x32\x1e.kefu.intent.v1.Classification\"\x9f\x04\n\x0e\x43lassification\x12+\n\x04\x62\x65st\x18\x01 \x01(\x0b\x32\x1d.kefu.type.v1.IntentCandidate\x12=\n\x0c\x61lternatives\x18\x02 \x03(\x0b\x32\x1d.kefu.type.v1.IntentCandidateB\x08\xbaH\x05\x92\x01\x02\x10\x05\x12\x11\n\tambiguous\x18\x03 \x01(\x08\x12\x30\n\x08\x65ntities\x18\x04 \x03(\x0b\x32\x14.kefu.type.v1.EntityB\x08\xbaH\x05\x92\x01\x02\x10\x64\x12\x1e\n\rlanguage_code\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18\x10\x12?\n\x06method\x18\x06 \x01(\x0e\x32%.kefu.intent.v1.Classification.MethodB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1e\n\rmodel_version\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x39\n\x08requests\x18\x08 \x03(\x0b\x32\x1d.kefu.intent.v1.IntentRequestB\x08\xbaH\x05\x92\x01\x02\x10\n\x12\x17\n\x0fwants_embedding\x18\t \x01(\x08\"\x86\x01\n\x06Method\x12\x16\n\x12METHOD_UNSPECIFIED\x10\x00\x12\x10\n\x0cMETHOD_EXACT\x10\x01\x12\x10\n\x0cMETHOD_MODEL\x10\x02\x12\x15\n\x11METHOD_NEAR_EXACT\x10\x03\x12\x14\n\x10METHOD_EMBEDDING\x10\x04\x12\x13\n\x0fMETHOD_PROVIDER\x10\x05\"g\n\rIntentRequest\x12\x30\n\tcandidate\x18\x01 \x01(\x0b\x32\x1d.kefu.type.v1.IntentCandidate\x12$\n\x04span\x18\x02 \x01(\x0b\x32\x16.kefu.type.v1.TextSpan\"\x8d\x02\n\x14\x42\x61tchClassifyRequest\x12O\n\x06tenant\x18\x01 \x01(\tB?\xe2\x41\x01\x02\xfa\x41\x13\n\x11kefu.local/Tenant\xbaH\"r 2\x1e^tenants/[a-z][a-z0-9-]{0,62}$\x12\'\n\x05texts\x18\x02 \x03(\tB\x18\xe2\x41\x01\x02\xbaH\x11\x92\x01\x0e\x08\x01\x10\x80\x02\"\x07r\x05\x10\x01\x18\xa0\x1f\x12\x36\n\nembeddings\x18\x03 \x03(\x0b\x32\x17.kefu.type.v1.EmbeddingB\t\xbaH\x06\x92\x01\x03\x10\x80\x02\x12\'\n\x03now\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\ttime_zone\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18@\"[\n\x15\x42\x61tchClassifyResponse\x12\x42\n\x0f\x63lassifications\x18\x01 \x03(\x0b\x32\x1e.kefu.intent.v1.ClassificationB\t\xbaH\x06\x92\x01\x03\x10\x80\x02\"c\n\x10GetConfigRequest\x12O\n\x06tenant\x18\x01 \x01(\tB?\xe2\x41\x01\x02\xfa\x41\x13\n\x11kefu.local/Tenant\xbaH\"r 2\x1e^tenants/[a-z][a-z0-9-]{0,62}$\"\xc7\x02\n\x11GetConfigResponse\x12\x32\n\x07intents\x18\x01 \x03(\x0b\x32\x16.kefu.intent.v1.IntentB\t\xbaH\x06\x92\x01\x03\x10\xd0\x0f\x12%\n\x0c\x65ntity_types\x18\x02 \x03(\tB\x0f\xbaH\x0c\x92\x01\t\x10\xf4\x03\"\x04r\x02\x18@\x12\x1e\n\rmodel_version\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12.\n\ntrain_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x11unknown_threshold\x18\x05 \x01(\x01\x12\x18\n\x10\x61mbiguity_margin\x18\x06 \x01(\x01\x12\x17\n\x0fmax_text_length\x18\x07 \x01(\r\x12\x16\n\x0emax_batch_size\x18\x08 \x01(\r\x12!\n\x0f\x65mbedding_model\x18\t \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"\x97\x02\n\x06Intent\x12\x17\n\x06intent\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x30\n\x04type\x18\x02 \x01(\x0e\x32\x18.kefu.type.v1.IntentTypeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1d\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x17\n\x0futterance_count\x18\x04 \x01(\r\x12S\n\x0flanguage_counts\x18\x05 \x03(\x0b\x32*.kefu.intent.v1.Intent.LanguageCountsEntryB\x0e\xbaH\x0b\x9a\x01\x08\x10\x10\"\x04r\x02\x18\x10\x1a\x35\n\x13LanguageCountsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\x32\x8e\x02\n\rIntentService\x12M\n\x08\x43lassify\x12\x1f.kefu.intent.v1.ClassifyRequest\x1a .kefu.intent.v1.ClassifyResponse\x12\\\n\rBatchClassify\x12$.kefu.intent.v1.BatchClassifyRequest\x1a%.kefu.intent.v1.BatchClassifyResponse\x12P\n\tGetConfig\x12 .kefu.intent.v1.GetConfigRequest\x1a!.kefu.intent.v1.GetConfigResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,6 +41,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLASSIFYREQUEST'].fields_by_name['tenant']._serialized_options = b'\342A\001\002\372A\023\n\021kefu.local/Tenant\272H\"r 2\036^tenants/[a-z][a-z0-9-]{0,62}$'
   _globals['_CLASSIFYREQUEST'].fields_by_name['text']._loaded_options = None
   _globals['_CLASSIFYREQUEST'].fields_by_name['text']._serialized_options = b'\342A\001\002\272H\007r\005\020\001\030\240\037'
+  _globals['_CLASSIFYREQUEST'].fields_by_name['time_zone']._loaded_options = None
+  _globals['_CLASSIFYREQUEST'].fields_by_name['time_zone']._serialized_options = b'\272H\004r\002\030@'
   _globals['_CLASSIFICATION'].fields_by_name['alternatives']._loaded_options = None
   _globals['_CLASSIFICATION'].fields_by_name['alternatives']._serialized_options = b'\272H\005\222\001\002\020\005'
   _globals['_CLASSIFICATION'].fields_by_name['entities']._loaded_options = None
@@ -51,10 +53,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLASSIFICATION'].fields_by_name['method']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_CLASSIFICATION'].fields_by_name['model_version']._loaded_options = None
   _globals['_CLASSIFICATION'].fields_by_name['model_version']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_CLASSIFICATION'].fields_by_name['requests']._loaded_options = None
+  _globals['_CLASSIFICATION'].fields_by_name['requests']._serialized_options = b'\272H\005\222\001\002\020\n'
   _globals['_BATCHCLASSIFYREQUEST'].fields_by_name['tenant']._loaded_options = None
   _globals['_BATCHCLASSIFYREQUEST'].fields_by_name['tenant']._serialized_options = b'\342A\001\002\372A\023\n\021kefu.local/Tenant\272H\"r 2\036^tenants/[a-z][a-z0-9-]{0,62}$'
   _globals['_BATCHCLASSIFYREQUEST'].fields_by_name['texts']._loaded_options = None
   _globals['_BATCHCLASSIFYREQUEST'].fields_by_name['texts']._serialized_options = b'\342A\001\002\272H\021\222\001\016\010\001\020\200\002\"\007r\005\020\001\030\240\037'
+  _globals['_BATCHCLASSIFYREQUEST'].fields_by_name['embeddings']._loaded_options = None
+  _globals['_BATCHCLASSIFYREQUEST'].fields_by_name['embeddings']._serialized_options = b'\272H\006\222\001\003\020\200\002'
+  _globals['_BATCHCLASSIFYREQUEST'].fields_by_name['time_zone']._loaded_options = None
+  _globals['_BATCHCLASSIFYREQUEST'].fields_by_name['time_zone']._serialized_options = b'\272H\004r\002\030@'
   _globals['_BATCHCLASSIFYRESPONSE'].fields_by_name['classifications']._loaded_options = None
   _globals['_BATCHCLASSIFYRESPONSE'].fields_by_name['classifications']._serialized_options = b'\272H\006\222\001\003\020\200\002'
   _globals['_GETCONFIGREQUEST'].fields_by_name['tenant']._loaded_options = None
@@ -65,30 +73,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETCONFIGRESPONSE'].fields_by_name['entity_types']._serialized_options = b'\272H\014\222\001\t\020\364\003\"\004r\002\030@'
   _globals['_GETCONFIGRESPONSE'].fields_by_name['model_version']._loaded_options = None
   _globals['_GETCONFIGRESPONSE'].fields_by_name['model_version']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_GETCONFIGRESPONSE'].fields_by_name['embedding_model']._loaded_options = None
+  _globals['_GETCONFIGRESPONSE'].fields_by_name['embedding_model']._serialized_options = b'\272H\005r\003\030\200\001'
+  _globals['_INTENT_LANGUAGECOUNTSENTRY']._loaded_options = None
+  _globals['_INTENT_LANGUAGECOUNTSENTRY']._serialized_options = b'8\001'
   _globals['_INTENT'].fields_by_name['intent']._loaded_options = None
   _globals['_INTENT'].fields_by_name['intent']._serialized_options = b'\272H\004r\002\030@'
   _globals['_INTENT'].fields_by_name['type']._loaded_options = None
   _globals['_INTENT'].fields_by_name['type']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_INTENT'].fields_by_name['description']._loaded_options = None
   _globals['_INTENT'].fields_by_name['description']._serialized_options = b'\272H\005r\003\030\364\003'
+  _globals['_INTENT'].fields_by_name['language_counts']._loaded_options = None
+  _globals['_INTENT'].fields_by_name['language_counts']._serialized_options = b'\272H\013\232\001\010\020\020\"\004r\002\030\020'
   _globals['_CLASSIFYREQUEST']._serialized_start=229
-  _globals['_CLASSIFYREQUEST']._serialized_end=357
-  _globals['_CLASSIFYRESPONSE']._serialized_start=359
-  _globals['_CLASSIFYRESPONSE']._serialized_end=433
-  _globals['_CLASSIFICATION']._serialized_start=436
-  _globals['_CLASSIFICATION']._serialized_end=828
-  _globals['_CLASSIFICATION_METHOD']._serialized_start=760
-  _globals['_CLASSIFICATION_METHOD']._serialized_end=828
-  _globals['_BATCHCLASSIFYREQUEST']._serialized_start=831
-  _globals['_BATCHCLASSIFYREQUEST']._serialized_end=975
-  _globals['_BATCHCLASSIFYRESPONSE']._serialized_start=977
-  _globals['_BATCHCLASSIFYRESPONSE']._serialized_end=1068
-  _globals['_GETCONFIGREQUEST']._serialized_start=1070
-  _globals['_GETCONFIGREQUEST']._serialized_end=1169
-  _globals['_GETCONFIGRESPONSE']._serialized_start=1172
-  _globals['_GETCONFIGRESPONSE']._serialized_end=1464
-  _globals['_INTENT']._serialized_start=1467
-  _globals['_INTENT']._serialized_end=1606
-  _globals['_INTENTSERVICE']._serialized_start=1609
-  _globals['_INTENTSERVICE']._serialized_end=1879
+  _globals['_CLASSIFYREQUEST']._serialized_end=470
+  _globals['_CLASSIFYRESPONSE']._serialized_start=472
+  _globals['_CLASSIFYRESPONSE']._serialized_end=546
+  _globals['_CLASSIFICATION']._serialized_start=549
+  _globals['_CLASSIFICATION']._serialized_end=1092
+  _globals['_CLASSIFICATION_METHOD']._serialized_start=958
+  _globals['_CLASSIFICATION_METHOD']._serialized_end=1092
+  _globals['_INTENTREQUEST']._serialized_start=1094
+  _globals['_INTENTREQUEST']._serialized_end=1197
+  _globals['_BATCHCLASSIFYREQUEST']._serialized_start=1200
+  _globals['_BATCHCLASSIFYREQUEST']._serialized_end=1469
+  _globals['_BATCHCLASSIFYRESPONSE']._serialized_start=1471
+  _globals['_BATCHCLASSIFYRESPONSE']._serialized_end=1562
+  _globals['_GETCONFIGREQUEST']._serialized_start=1564
+  _globals['_GETCONFIGREQUEST']._serialized_end=1663
+  _globals['_GETCONFIGRESPONSE']._serialized_start=1666
+  _globals['_GETCONFIGRESPONSE']._serialized_end=1993
+  _globals['_INTENT']._serialized_start=1996
+  _globals['_INTENT']._serialized_end=2275
+  _globals['_INTENT_LANGUAGECOUNTSENTRY']._serialized_start=2222
+  _globals['_INTENT_LANGUAGECOUNTSENTRY']._serialized_end=2275
+  _globals['_INTENTSERVICE']._serialized_start=2278
+  _globals['_INTENTSERVICE']._serialized_end=2548
 # @@protoc_insertion_point(module_scope)

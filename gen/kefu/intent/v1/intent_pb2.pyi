@@ -30,19 +30,37 @@ class ClassifyRequest(_message.Message):
 
     TENANT_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
+    EMBEDDING_FIELD_NUMBER: _builtins.int
+    NOW_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """The tenant, `tenants/{tenant}`, whose model answers."""
     text: _builtins.str
     """What the customer wrote, 1 to 4,000 code points."""
+    time_zone: _builtins.str
+    """The customer's IANA time zone, such as `Asia/Shanghai`, which is the default."""
+    @_builtins.property
+    def embedding(self) -> _text_pb2.Embedding:
+        """The text's vector, made for EMBED_PURPOSE_QUERY. Absent, or of another embedding model than the
+        intent model was trained with: words alone decide.
+        """
+
+    @_builtins.property
+    def now(self) -> _timestamp_pb2.Timestamp:
+        """The time from which "tomorrow" counts. Absent: the time of the server."""
+
     def __init__(
         self,
         *,
         tenant: _builtins.str = ...,
         text: _builtins.str = ...,
+        embedding: _text_pb2.Embedding | None = ...,
+        now: _timestamp_pb2.Timestamp | None = ...,
+        time_zone: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["embedding", b"embedding", "now", b"now"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["tenant", b"tenant", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["embedding", b"embedding", "now", b"now", "tenant", b"tenant", "text", b"text", "time_zone", b"time_zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -89,7 +107,13 @@ class Classification(_message.Message):
         METHOD_EXACT: Classification._Method.ValueType  # 1
         """The utterance equals a training utterance after folding."""
         METHOD_MODEL: Classification._Method.ValueType  # 2
-        """The trained model."""
+        """The trained model, on words alone."""
+        METHOD_NEAR_EXACT: Classification._Method.ValueType  # 3
+        """The utterance says nearly word for word what a training utterance says."""
+        METHOD_EMBEDDING: Classification._Method.ValueType  # 4
+        """The trained model, on words and vector."""
+        METHOD_PROVIDER: Classification._Method.ValueType  # 5
+        """A model provider was asked, since the local model was in doubt."""
 
     class Method(_Method, metaclass=_MethodEnumTypeWrapper):
         """How the answer was found."""
@@ -99,7 +123,13 @@ class Classification(_message.Message):
     METHOD_EXACT: Classification.Method.ValueType  # 1
     """The utterance equals a training utterance after folding."""
     METHOD_MODEL: Classification.Method.ValueType  # 2
-    """The trained model."""
+    """The trained model, on words alone."""
+    METHOD_NEAR_EXACT: Classification.Method.ValueType  # 3
+    """The utterance says nearly word for word what a training utterance says."""
+    METHOD_EMBEDDING: Classification.Method.ValueType  # 4
+    """The trained model, on words and vector."""
+    METHOD_PROVIDER: Classification.Method.ValueType  # 5
+    """A model provider was asked, since the local model was in doubt."""
 
     BEST_FIELD_NUMBER: _builtins.int
     ALTERNATIVES_FIELD_NUMBER: _builtins.int
@@ -108,6 +138,8 @@ class Classification(_message.Message):
     LANGUAGE_CODE_FIELD_NUMBER: _builtins.int
     METHOD_FIELD_NUMBER: _builtins.int
     MODEL_VERSION_FIELD_NUMBER: _builtins.int
+    REQUESTS_FIELD_NUMBER: _builtins.int
+    WANTS_EMBEDDING_FIELD_NUMBER: _builtins.int
     ambiguous: _builtins.bool
     """True where the best two are too close to choose: ask the customer."""
     language_code: _builtins.str
@@ -115,7 +147,9 @@ class Classification(_message.Message):
     method: Global___Classification.Method.ValueType
     """How the answer was found."""
     model_version: _builtins.str
-    """Version of the model that answered: hash of its training data."""
+    """Id of the model version that answered, the last part of `IntentModel.name`."""
+    wants_embedding: _builtins.bool
+    """True where a vector was missing and would make the answer surer: send the text again with it."""
     @_builtins.property
     def best(self) -> _understanding_pb2.IntentCandidate:
         """The best intent; type UNKNOWN where the model does not know."""
@@ -128,6 +162,10 @@ class Classification(_message.Message):
     def entities(self) -> _containers.RepeatedCompositeFieldContainer[_text_pb2.Entity]:
         """Entities in order of their place; they never overlap."""
 
+    @_builtins.property
+    def requests(self) -> _containers.RepeatedCompositeFieldContainer[Global___IntentRequest]:
+        """Where the message holds several requests, each with its place, in order; empty for one request."""
+
     def __init__(
         self,
         *,
@@ -138,14 +176,46 @@ class Classification(_message.Message):
         language_code: _builtins.str = ...,
         method: Global___Classification.Method.ValueType = ...,
         model_version: _builtins.str = ...,
+        requests: _abc.Iterable[Global___IntentRequest] | None = ...,
+        wants_embedding: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["best", b"best"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alternatives", b"alternatives", "ambiguous", b"ambiguous", "best", b"best", "entities", b"entities", "language_code", b"language_code", "method", b"method", "model_version", b"model_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alternatives", b"alternatives", "ambiguous", b"ambiguous", "best", b"best", "entities", b"entities", "language_code", b"language_code", "method", b"method", "model_version", b"model_version", "requests", b"requests", "wants_embedding", b"wants_embedding"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Classification: _TypeAlias = Classification  # noqa: Y015
+
+@_typing.final
+class IntentRequest(_message.Message):
+    """One of several requests in a message."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CANDIDATE_FIELD_NUMBER: _builtins.int
+    SPAN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def candidate(self) -> _understanding_pb2.IntentCandidate:
+        """What is wanted."""
+
+    @_builtins.property
+    def span(self) -> _text_pb2.TextSpan:
+        """Where it stands in the text, in code points."""
+
+    def __init__(
+        self,
+        *,
+        candidate: _understanding_pb2.IntentCandidate | None = ...,
+        span: _text_pb2.TextSpan | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["candidate", b"candidate", "span", b"span"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate", b"candidate", "span", b"span"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IntentRequest: _TypeAlias = IntentRequest  # noqa: Y015
 
 @_typing.final
 class BatchClassifyRequest(_message.Message):
@@ -155,21 +225,37 @@ class BatchClassifyRequest(_message.Message):
 
     TENANT_FIELD_NUMBER: _builtins.int
     TEXTS_FIELD_NUMBER: _builtins.int
+    EMBEDDINGS_FIELD_NUMBER: _builtins.int
+    NOW_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """The tenant, `tenants/{tenant}`."""
+    time_zone: _builtins.str
+    """As in ClassifyRequest."""
     @_builtins.property
     def texts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """1 to 256 texts of 1 to 4,000 code points each."""
+
+    @_builtins.property
+    def embeddings(self) -> _containers.RepeatedCompositeFieldContainer[_text_pb2.Embedding]:
+        """None, or one vector per text in their order."""
+
+    @_builtins.property
+    def now(self) -> _timestamp_pb2.Timestamp:
+        """As in ClassifyRequest."""
 
     def __init__(
         self,
         *,
         tenant: _builtins.str = ...,
         texts: _abc.Iterable[_builtins.str] | None = ...,
+        embeddings: _abc.Iterable[_text_pb2.Embedding] | None = ...,
+        now: _timestamp_pb2.Timestamp | None = ...,
+        time_zone: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["now", b"now"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["tenant", b"tenant", "texts", b"texts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["embeddings", b"embeddings", "now", b"now", "tenant", b"tenant", "texts", b"texts", "time_zone", b"time_zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -235,8 +321,9 @@ class GetConfigResponse(_message.Message):
     AMBIGUITY_MARGIN_FIELD_NUMBER: _builtins.int
     MAX_TEXT_LENGTH_FIELD_NUMBER: _builtins.int
     MAX_BATCH_SIZE_FIELD_NUMBER: _builtins.int
+    EMBEDDING_MODEL_FIELD_NUMBER: _builtins.int
     model_version: _builtins.str
-    """Version of the model: hash of its training data."""
+    """Id of the live model version."""
     unknown_threshold: _builtins.float
     """Below this confidence the answer is UNKNOWN, in [0, 1]."""
     ambiguity_margin: _builtins.float
@@ -245,6 +332,8 @@ class GetConfigResponse(_message.Message):
     """Longest text in code points."""
     max_batch_size: _builtins.int
     """Most texts in a batch."""
+    embedding_model: _builtins.str
+    """The embedding model whose vectors are looked at. Empty: none."""
     @_builtins.property
     def intents(self) -> _containers.RepeatedCompositeFieldContainer[Global___Intent]:
         """The intents, by name."""
@@ -268,10 +357,11 @@ class GetConfigResponse(_message.Message):
         ambiguity_margin: _builtins.float = ...,
         max_text_length: _builtins.int = ...,
         max_batch_size: _builtins.int = ...,
+        embedding_model: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["train_time", b"train_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ambiguity_margin", b"ambiguity_margin", "entity_types", b"entity_types", "intents", b"intents", "max_batch_size", b"max_batch_size", "max_text_length", b"max_text_length", "model_version", b"model_version", "train_time", b"train_time", "unknown_threshold", b"unknown_threshold"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ambiguity_margin", b"ambiguity_margin", "embedding_model", b"embedding_model", "entity_types", b"entity_types", "intents", b"intents", "max_batch_size", b"max_batch_size", "max_text_length", b"max_text_length", "model_version", b"model_version", "train_time", b"train_time", "unknown_threshold", b"unknown_threshold"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -283,10 +373,31 @@ class Intent(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class LanguageCountsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     INTENT_FIELD_NUMBER: _builtins.int
     TYPE_FIELD_NUMBER: _builtins.int
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     UTTERANCE_COUNT_FIELD_NUMBER: _builtins.int
+    LANGUAGE_COUNTS_FIELD_NUMBER: _builtins.int
     intent: _builtins.str
     """Id, such as `cancel_order`."""
     type: _understanding_pb2.IntentType.ValueType
@@ -294,7 +405,11 @@ class Intent(_message.Message):
     description: _builtins.str
     """What it means, in the tenant's words."""
     utterance_count: _builtins.int
-    """Number of training utterances."""
+    """Number of utterances."""
+    @_builtins.property
+    def language_counts(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
+        """The same by language: `zh`, `en`, `mixed`."""
+
     def __init__(
         self,
         *,
@@ -302,10 +417,11 @@ class Intent(_message.Message):
         type: _understanding_pb2.IntentType.ValueType = ...,
         description: _builtins.str = ...,
         utterance_count: _builtins.int = ...,
+        language_counts: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "intent", b"intent", "type", b"type", "utterance_count", b"utterance_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "intent", b"intent", "language_counts", b"language_counts", "type", b"type", "utterance_count", b"utterance_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -29,7 +29,7 @@ from kefu.type.v1 import text_pb2 as kefu_dot_type_dot_v1_dot_text__pb2
 from kefu.type.v1 import understanding_pb2 as kefu_dot_type_dot_v1_dot_understanding__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!kefu/sentiment/v1/sentiment.proto\x12\x11kefu.sentiment.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x17kefu/type/v1/text.proto\x1a kefu/type/v1/understanding.proto\"\xb0\x01\n\x0e\x41nalyzeRequest\x12O\n\x06tenant\x18\x01 \x01(\tB?\xe2\x41\x01\x02\xfa\x41\x13\n\x11kefu.local/Tenant\xbaH\"r 2\x1e^tenants/[a-z][a-z0-9-]{0,62}$\x12\x1c\n\x04text\x18\x02 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\xa0\x1f\x12/\n\x07history\x18\x03 \x03(\x01\x42\x1e\xbaH\x1b\x92\x01\x18\x10\x32\"\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\xf0\xbf\"n\n\x0f\x41nalyzeResponse\x12-\n\x08\x61nalysis\x18\x01 \x01(\x0b\x32\x1b.kefu.sentiment.v1.Analysis\x12,\n\nescalation\x18\x02 \x01(\x0b\x32\x18.kefu.type.v1.Escalation\"\x9a\x01\n\x08\x41nalysis\x12*\n\tsentiment\x18\x01 \x01(\x0b\x32\x17.kefu.type.v1.Sentiment\x12\x42\n\tsentences\x18\x02 \x03(\x0b\x32$.kefu.sentiment.v1.SentenceSentimentB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01\x12\x1e\n\rlanguage_code\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18\x10\"e\n\x11SentenceSentiment\x12$\n\x04span\x18\x01 \x01(\x0b\x32\x16.kefu.type.v1.TextSpan\x12*\n\tsentiment\x18\x02 \x01(\x0b\x32\x17.kefu.type.v1.Sentiment\"\x8f\x01\n\x13\x42\x61tchAnalyzeRequest\x12O\n\x06tenant\x18\x01 \x01(\tB?\xe2\x41\x01\x02\xfa\x41\x13\n\x11kefu.local/Tenant\xbaH\"r 2\x1e^tenants/[a-z][a-z0-9-]{0,62}$\x12\'\n\x05texts\x18\x02 \x03(\tB\x18\xe2\x41\x01\x02\xbaH\x11\x92\x01\x0e\x08\x01\x10\x80\x02\"\x07r\x05\x10\x01\x18\xa0\x1f\"P\n\x14\x42\x61tchAnalyzeResponse\x12\x38\n\x08\x61nalyses\x18\x01 \x03(\x0b\x32\x1b.kefu.sentiment.v1.AnalysisB\t\xbaH\x06\x92\x01\x03\x10\x80\x02\"\x12\n\x10GetConfigRequest\"\xb4\x01\n\x11GetConfigResponse\x12\x17\n\x06method\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12&\n\x0elanguage_codes\x18\x02 \x03(\tB\x0e\xbaH\x0b\x92\x01\x08\x10 \"\x04r\x02\x18\x10\x12\x14\n\x0cneutral_band\x18\x03 \x01(\x01\x12\x17\n\x0f\x65scalation_line\x18\x04 \x01(\x01\x12\x17\n\x0fmax_text_length\x18\x05 \x01(\r\x12\x16\n\x0emax_batch_size\x18\x06 \x01(\r2\x9d\x02\n\x10SentimentService\x12P\n\x07\x41nalyze\x12!.kefu.sentiment.v1.AnalyzeRequest\x1a\".kefu.sentiment.v1.AnalyzeResponse\x12_\n\x0c\x42\x61tchAnalyze\x12&.kefu.sentiment.v1.BatchAnalyzeRequest\x1a\'.kefu.sentiment.v1.BatchAnalyzeResponse\x12V\n\tGetConfig\x12#.kefu.sentiment.v1.GetConfigRequest\x1a$.kefu.sentiment.v1.GetConfigResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!kefu/sentiment/v1/sentiment.proto\x12\x11kefu.sentiment.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x17kefu/type/v1/text.proto\x1a kefu/type/v1/understanding.proto\"\x91\x02\n\x0e\x41nalyzeRequest\x12O\n\x06tenant\x18\x01 \x01(\tB?\xe2\x41\x01\x02\xfa\x41\x13\n\x11kefu.local/Tenant\xbaH\"r 2\x1e^tenants/[a-z][a-z0-9-]{0,62}$\x12\x1c\n\x04text\x18\x02 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\xa0\x1f\x12/\n\x07history\x18\x03 \x03(\x01\x42\x1e\xbaH\x1b\x92\x01\x18\x10\x32\"\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\xf0\xbf\x12*\n\tembedding\x18\x04 \x01(\x0b\x32\x17.kefu.type.v1.Embedding\x12\x33\n\x06method\x18\x05 \x01(\x0e\x32\x19.kefu.sentiment.v1.MethodB\x08\xbaH\x05\x82\x01\x02\x10\x01\"n\n\x0f\x41nalyzeResponse\x12-\n\x08\x61nalysis\x18\x01 \x01(\x0b\x32\x1b.kefu.sentiment.v1.Analysis\x12,\n\nescalation\x18\x02 \x01(\x0b\x32\x18.kefu.type.v1.Escalation\"\x9a\x01\n\x08\x41nalysis\x12*\n\tsentiment\x18\x01 \x01(\x0b\x32\x17.kefu.type.v1.Sentiment\x12\x42\n\tsentences\x18\x02 \x03(\x0b\x32$.kefu.sentiment.v1.SentenceSentimentB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01\x12\x1e\n\rlanguage_code\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18\x10\"e\n\x11SentenceSentiment\x12$\n\x04span\x18\x01 \x01(\x0b\x32\x16.kefu.type.v1.TextSpan\x12*\n\tsentiment\x18\x02 \x01(\x0b\x32\x17.kefu.type.v1.Sentiment\"\xfc\x01\n\x13\x42\x61tchAnalyzeRequest\x12O\n\x06tenant\x18\x01 \x01(\tB?\xe2\x41\x01\x02\xfa\x41\x13\n\x11kefu.local/Tenant\xbaH\"r 2\x1e^tenants/[a-z][a-z0-9-]{0,62}$\x12\'\n\x05texts\x18\x02 \x03(\tB\x18\xe2\x41\x01\x02\xbaH\x11\x92\x01\x0e\x08\x01\x10\x80\x02\"\x07r\x05\x10\x01\x18\xa0\x1f\x12\x36\n\nembeddings\x18\x03 \x03(\x0b\x32\x17.kefu.type.v1.EmbeddingB\t\xbaH\x06\x92\x01\x03\x10\x80\x02\x12\x33\n\x06method\x18\x04 \x01(\x0e\x32\x19.kefu.sentiment.v1.MethodB\x08\xbaH\x05\x82\x01\x02\x10\x01\"P\n\x14\x42\x61tchAnalyzeResponse\x12\x38\n\x08\x61nalyses\x18\x01 \x03(\x0b\x32\x1b.kefu.sentiment.v1.AnalysisB\t\xbaH\x06\x92\x01\x03\x10\x80\x02\"\x12\n\x10GetConfigRequest\"\xee\x01\n\x11GetConfigResponse\x12\x17\n\x06method\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12&\n\x0elanguage_codes\x18\x02 \x03(\tB\x0e\xbaH\x0b\x92\x01\x08\x10 \"\x04r\x02\x18\x10\x12\x14\n\x0cneutral_band\x18\x03 \x01(\x01\x12\x17\n\x0f\x65scalation_line\x18\x04 \x01(\x01\x12\x17\n\x0fmax_text_length\x18\x05 \x01(\r\x12\x16\n\x0emax_batch_size\x18\x06 \x01(\r\x12!\n\x0f\x65mbedding_model\x18\x07 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x15\n\rrecovery_line\x18\x08 \x01(\x01*H\n\x06Method\x12\x16\n\x12METHOD_UNSPECIFIED\x10\x00\x12\x14\n\x10METHOD_BILINGUAL\x10\x01\x12\x10\n\x0cMETHOD_VADER\x10\x02\x32\x9d\x02\n\x10SentimentService\x12P\n\x07\x41nalyze\x12!.kefu.sentiment.v1.AnalyzeRequest\x1a\".kefu.sentiment.v1.AnalyzeResponse\x12_\n\x0c\x42\x61tchAnalyze\x12&.kefu.sentiment.v1.BatchAnalyzeRequest\x1a\'.kefu.sentiment.v1.BatchAnalyzeResponse\x12V\n\tGetConfig\x12#.kefu.sentiment.v1.GetConfigRequest\x1a$.kefu.sentiment.v1.GetConfigResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,6 +42,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ANALYZEREQUEST'].fields_by_name['text']._serialized_options = b'\342A\001\002\272H\007r\005\020\001\030\240\037'
   _globals['_ANALYZEREQUEST'].fields_by_name['history']._loaded_options = None
   _globals['_ANALYZEREQUEST'].fields_by_name['history']._serialized_options = b'\272H\033\222\001\030\0202\"\024\022\022\031\000\000\000\000\000\000\360?)\000\000\000\000\000\000\360\277'
+  _globals['_ANALYZEREQUEST'].fields_by_name['method']._loaded_options = None
+  _globals['_ANALYZEREQUEST'].fields_by_name['method']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_ANALYSIS'].fields_by_name['sentences']._loaded_options = None
   _globals['_ANALYSIS'].fields_by_name['sentences']._serialized_options = b'\272H\006\222\001\003\020\310\001'
   _globals['_ANALYSIS'].fields_by_name['language_code']._loaded_options = None
@@ -50,28 +52,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BATCHANALYZEREQUEST'].fields_by_name['tenant']._serialized_options = b'\342A\001\002\372A\023\n\021kefu.local/Tenant\272H\"r 2\036^tenants/[a-z][a-z0-9-]{0,62}$'
   _globals['_BATCHANALYZEREQUEST'].fields_by_name['texts']._loaded_options = None
   _globals['_BATCHANALYZEREQUEST'].fields_by_name['texts']._serialized_options = b'\342A\001\002\272H\021\222\001\016\010\001\020\200\002\"\007r\005\020\001\030\240\037'
+  _globals['_BATCHANALYZEREQUEST'].fields_by_name['embeddings']._loaded_options = None
+  _globals['_BATCHANALYZEREQUEST'].fields_by_name['embeddings']._serialized_options = b'\272H\006\222\001\003\020\200\002'
+  _globals['_BATCHANALYZEREQUEST'].fields_by_name['method']._loaded_options = None
+  _globals['_BATCHANALYZEREQUEST'].fields_by_name['method']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_BATCHANALYZERESPONSE'].fields_by_name['analyses']._loaded_options = None
   _globals['_BATCHANALYZERESPONSE'].fields_by_name['analyses']._serialized_options = b'\272H\006\222\001\003\020\200\002'
   _globals['_GETCONFIGRESPONSE'].fields_by_name['method']._loaded_options = None
   _globals['_GETCONFIGRESPONSE'].fields_by_name['method']._serialized_options = b'\272H\004r\002\030@'
   _globals['_GETCONFIGRESPONSE'].fields_by_name['language_codes']._loaded_options = None
   _globals['_GETCONFIGRESPONSE'].fields_by_name['language_codes']._serialized_options = b'\272H\013\222\001\010\020 \"\004r\002\030\020'
+  _globals['_GETCONFIGRESPONSE'].fields_by_name['embedding_model']._loaded_options = None
+  _globals['_GETCONFIGRESPONSE'].fields_by_name['embedding_model']._serialized_options = b'\272H\005r\003\030\200\001'
+  _globals['_METHOD']._serialized_start=1450
+  _globals['_METHOD']._serialized_end=1522
   _globals['_ANALYZEREQUEST']._serialized_start=205
-  _globals['_ANALYZEREQUEST']._serialized_end=381
-  _globals['_ANALYZERESPONSE']._serialized_start=383
-  _globals['_ANALYZERESPONSE']._serialized_end=493
-  _globals['_ANALYSIS']._serialized_start=496
-  _globals['_ANALYSIS']._serialized_end=650
-  _globals['_SENTENCESENTIMENT']._serialized_start=652
-  _globals['_SENTENCESENTIMENT']._serialized_end=753
-  _globals['_BATCHANALYZEREQUEST']._serialized_start=756
-  _globals['_BATCHANALYZEREQUEST']._serialized_end=899
-  _globals['_BATCHANALYZERESPONSE']._serialized_start=901
-  _globals['_BATCHANALYZERESPONSE']._serialized_end=981
-  _globals['_GETCONFIGREQUEST']._serialized_start=983
-  _globals['_GETCONFIGREQUEST']._serialized_end=1001
-  _globals['_GETCONFIGRESPONSE']._serialized_start=1004
-  _globals['_GETCONFIGRESPONSE']._serialized_end=1184
-  _globals['_SENTIMENTSERVICE']._serialized_start=1187
-  _globals['_SENTIMENTSERVICE']._serialized_end=1472
+  _globals['_ANALYZEREQUEST']._serialized_end=478
+  _globals['_ANALYZERESPONSE']._serialized_start=480
+  _globals['_ANALYZERESPONSE']._serialized_end=590
+  _globals['_ANALYSIS']._serialized_start=593
+  _globals['_ANALYSIS']._serialized_end=747
+  _globals['_SENTENCESENTIMENT']._serialized_start=749
+  _globals['_SENTENCESENTIMENT']._serialized_end=850
+  _globals['_BATCHANALYZEREQUEST']._serialized_start=853
+  _globals['_BATCHANALYZEREQUEST']._serialized_end=1105
+  _globals['_BATCHANALYZERESPONSE']._serialized_start=1107
+  _globals['_BATCHANALYZERESPONSE']._serialized_end=1187
+  _globals['_GETCONFIGREQUEST']._serialized_start=1189
+  _globals['_GETCONFIGREQUEST']._serialized_end=1207
+  _globals['_GETCONFIGRESPONSE']._serialized_start=1210
+  _globals['_GETCONFIGRESPONSE']._serialized_end=1448
+  _globals['_SENTIMENTSERVICE']._serialized_start=1525
+  _globals['_SENTIMENTSERVICE']._serialized_end=1810
 # @@protoc_insertion_point(module_scope)

@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from kefu.type.v1 import text_pb2 as _text_pb2
 from kefu.type.v1 import understanding_pb2 as _understanding_pb2
 import builtins as _builtins
@@ -20,6 +21,30 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _Method:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Method.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    METHOD_UNSPECIFIED: _Method.ValueType  # 0
+    """The server's default, see GetConfig."""
+    METHOD_BILINGUAL: _Method.ValueType  # 1
+    """The bilingual model: vector and words, trained on customer-service utterances."""
+    METHOD_VADER: _Method.ValueType  # 2
+    """VADER (Hutto & Gilbert 2014): English words by a lexicon; it knows no Chinese."""
+
+class Method(_Method, metaclass=_MethodEnumTypeWrapper):
+    """How moods are measured."""
+
+METHOD_UNSPECIFIED: Method.ValueType  # 0
+"""The server's default, see GetConfig."""
+METHOD_BILINGUAL: Method.ValueType  # 1
+"""The bilingual model: vector and words, trained on customer-service utterances."""
+METHOD_VADER: Method.ValueType  # 2
+"""VADER (Hutto & Gilbert 2014): English words by a lexicon; it knows no Chinese."""
+Global___Method: _TypeAlias = Method  # noqa: Y015
+
 @_typing.final
 class AnalyzeRequest(_message.Message):
     """One utterance."""
@@ -29,14 +54,24 @@ class AnalyzeRequest(_message.Message):
     TENANT_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     HISTORY_FIELD_NUMBER: _builtins.int
+    EMBEDDING_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """The tenant, `tenants/{tenant}`, on whose behalf."""
     text: _builtins.str
     """What the customer wrote, 1 to 4,000 code points."""
+    method: Global___Method.ValueType
+    """How to measure. Unspecified: the server's default."""
     @_builtins.property
     def history(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """`compound` of the customer's earlier utterances, oldest first, at most 50. Empty: the first
         utterance, or no escalation wanted.
+        """
+
+    @_builtins.property
+    def embedding(self) -> _text_pb2.Embedding:
+        """The text's vector, made for EMBED_PURPOSE_QUERY. Absent, or of another model than GetConfig
+        names: words alone decide.
         """
 
     def __init__(
@@ -45,10 +80,12 @@ class AnalyzeRequest(_message.Message):
         tenant: _builtins.str = ...,
         text: _builtins.str = ...,
         history: _abc.Iterable[_builtins.float] | None = ...,
+        embedding: _text_pb2.Embedding | None = ...,
+        method: Global___Method.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["embedding", b"embedding"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["history", b"history", "tenant", b"tenant", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["embedding", b"embedding", "history", b"history", "method", b"method", "tenant", b"tenant", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -156,21 +193,31 @@ class BatchAnalyzeRequest(_message.Message):
 
     TENANT_FIELD_NUMBER: _builtins.int
     TEXTS_FIELD_NUMBER: _builtins.int
+    EMBEDDINGS_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """The tenant, `tenants/{tenant}`."""
+    method: Global___Method.ValueType
+    """How to measure. Unspecified: the server's default."""
     @_builtins.property
     def texts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """1 to 256 texts of 1 to 4,000 code points each."""
+
+    @_builtins.property
+    def embeddings(self) -> _containers.RepeatedCompositeFieldContainer[_text_pb2.Embedding]:
+        """None, or one vector per text in their order."""
 
     def __init__(
         self,
         *,
         tenant: _builtins.str = ...,
         texts: _abc.Iterable[_builtins.str] | None = ...,
+        embeddings: _abc.Iterable[_text_pb2.Embedding] | None = ...,
+        method: Global___Method.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["tenant", b"tenant", "texts", b"texts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["embeddings", b"embeddings", "method", b"method", "tenant", b"tenant", "texts", b"texts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -229,8 +276,10 @@ class GetConfigResponse(_message.Message):
     ESCALATION_LINE_FIELD_NUMBER: _builtins.int
     MAX_TEXT_LENGTH_FIELD_NUMBER: _builtins.int
     MAX_BATCH_SIZE_FIELD_NUMBER: _builtins.int
+    EMBEDDING_MODEL_FIELD_NUMBER: _builtins.int
+    RECOVERY_LINE_FIELD_NUMBER: _builtins.int
     method: _builtins.str
-    """Name and version of the method, such as `vader+lexicon-zh/1`."""
+    """Name and version of the default method, such as `bilingual/1`."""
     neutral_band: _builtins.float
     """Half width of the neutral band around 0, in (0, 1)."""
     escalation_line: _builtins.float
@@ -239,6 +288,10 @@ class GetConfigResponse(_message.Message):
     """Longest text in code points."""
     max_batch_size: _builtins.int
     """Most texts in a batch."""
+    embedding_model: _builtins.str
+    """The embedding model whose vectors are looked at."""
+    recovery_line: _builtins.float
+    """An escalated conversation stays so until its trend is above this line, in [-1, 1]."""
     @_builtins.property
     def language_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """BCP-47 codes of the languages it measures."""
@@ -252,10 +305,12 @@ class GetConfigResponse(_message.Message):
         escalation_line: _builtins.float = ...,
         max_text_length: _builtins.int = ...,
         max_batch_size: _builtins.int = ...,
+        embedding_model: _builtins.str = ...,
+        recovery_line: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["escalation_line", b"escalation_line", "language_codes", b"language_codes", "max_batch_size", b"max_batch_size", "max_text_length", b"max_text_length", "method", b"method", "neutral_band", b"neutral_band"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["embedding_model", b"embedding_model", "escalation_line", b"escalation_line", "language_codes", b"language_codes", "max_batch_size", b"max_batch_size", "max_text_length", b"max_text_length", "method", b"method", "neutral_band", b"neutral_band", "recovery_line", b"recovery_line"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

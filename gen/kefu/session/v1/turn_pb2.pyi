@@ -116,7 +116,7 @@ class _DegradationEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Degradati
     DEGRADATION_NO_INTENT: _Degradation.ValueType  # 2
     """The intent was not classified; the message was taken as a question."""
     DEGRADATION_LEXICAL_ONLY: _Degradation.ValueType  # 3
-    """Retrieval by words only."""
+    """Words alone decided: retrieval, or a classification in doubt, went without a vector."""
     DEGRADATION_EXTRACTIVE: _Degradation.ValueType  # 4
     """No model, though one is configured: the answer is extractive."""
     DEGRADATION_FAQ_ONLY: _Degradation.ValueType  # 5
@@ -136,7 +136,7 @@ DEGRADATION_NO_SENTIMENT: Degradation.ValueType  # 1
 DEGRADATION_NO_INTENT: Degradation.ValueType  # 2
 """The intent was not classified; the message was taken as a question."""
 DEGRADATION_LEXICAL_ONLY: Degradation.ValueType  # 3
-"""Retrieval by words only."""
+"""Words alone decided: retrieval, or a classification in doubt, went without a vector."""
 DEGRADATION_EXTRACTIVE: Degradation.ValueType  # 4
 """No model, though one is configured: the answer is extractive."""
 DEGRADATION_FAQ_ONLY: Degradation.ValueType  # 5

@@ -112,6 +112,28 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND: the tenant has no intent model.
     Example: {"reason": "INTENT_MODEL_NOT_FOUND", "metadata": {"tenant": "tenants/shop"}}
     """
+    ERROR_REASON_TRAINING_DATA_INVALID: _ErrorReason.ValueType  # 201
+    """FAILED_PRECONDITION: the draft cannot be trained on; each problem is one line of the message.
+    Example: {"reason": "TRAINING_DATA_INVALID", "metadata": {"problems": "3"}}
+    """
+    ERROR_REASON_TRAINING_DATA_TOO_LARGE: _ErrorReason.ValueType  # 202
+    """RESOURCE_EXHAUSTED: an import is over a limit of the draft. Not retryable as it is.
+    Example: {"reason": "TRAINING_DATA_TOO_LARGE", "metadata": {"limit": "100000 utterances"}}
+    """
+    ERROR_REASON_TRAINING_IN_PROGRESS: _ErrorReason.ValueType  # 203
+    """ABORTED: another training of the tenant runs; cancel it or wait.
+    Example: {"reason": "TRAINING_IN_PROGRESS", "metadata": {"operation": "..."}}
+    """
+    ERROR_REASON_OPERATION_NOT_FOUND: _ErrorReason.ValueType  # 204
+    """NOT_FOUND: no such operation. Example: {"reason": "OPERATION_NOT_FOUND", "metadata": {"operation": "..."}}"""
+    ERROR_REASON_INTENT_NOT_FOUND: _ErrorReason.ValueType  # 205
+    """NOT_FOUND: the draft has no such intent.
+    Example: {"reason": "INTENT_NOT_FOUND", "metadata": {"intent": "cancel_order"}}
+    """
+    ERROR_REASON_UNCERTAIN_UTTERANCE_NOT_FOUND: _ErrorReason.ValueType  # 206
+    """NOT_FOUND: no such uncertain utterance, or it was resolved already.
+    Example: {"reason": "UNCERTAIN_UTTERANCE_NOT_FOUND", "metadata": {"uncertain_utterance": "..."}}
+    """
     ERROR_REASON_KNOWLEDGE_BASE_NOT_FOUND: _ErrorReason.ValueType  # 300
     """NOT_FOUND: no such knowledge base.
     Example: {"reason": "KNOWLEDGE_BASE_NOT_FOUND", "metadata": {"knowledge_base": "..."}}
@@ -255,6 +277,28 @@ ERROR_REASON_TURN_NOT_FOUND: ErrorReason.ValueType  # 104
 ERROR_REASON_INTENT_MODEL_NOT_FOUND: ErrorReason.ValueType  # 200
 """NOT_FOUND: the tenant has no intent model.
 Example: {"reason": "INTENT_MODEL_NOT_FOUND", "metadata": {"tenant": "tenants/shop"}}
+"""
+ERROR_REASON_TRAINING_DATA_INVALID: ErrorReason.ValueType  # 201
+"""FAILED_PRECONDITION: the draft cannot be trained on; each problem is one line of the message.
+Example: {"reason": "TRAINING_DATA_INVALID", "metadata": {"problems": "3"}}
+"""
+ERROR_REASON_TRAINING_DATA_TOO_LARGE: ErrorReason.ValueType  # 202
+"""RESOURCE_EXHAUSTED: an import is over a limit of the draft. Not retryable as it is.
+Example: {"reason": "TRAINING_DATA_TOO_LARGE", "metadata": {"limit": "100000 utterances"}}
+"""
+ERROR_REASON_TRAINING_IN_PROGRESS: ErrorReason.ValueType  # 203
+"""ABORTED: another training of the tenant runs; cancel it or wait.
+Example: {"reason": "TRAINING_IN_PROGRESS", "metadata": {"operation": "..."}}
+"""
+ERROR_REASON_OPERATION_NOT_FOUND: ErrorReason.ValueType  # 204
+"""NOT_FOUND: no such operation. Example: {"reason": "OPERATION_NOT_FOUND", "metadata": {"operation": "..."}}"""
+ERROR_REASON_INTENT_NOT_FOUND: ErrorReason.ValueType  # 205
+"""NOT_FOUND: the draft has no such intent.
+Example: {"reason": "INTENT_NOT_FOUND", "metadata": {"intent": "cancel_order"}}
+"""
+ERROR_REASON_UNCERTAIN_UTTERANCE_NOT_FOUND: ErrorReason.ValueType  # 206
+"""NOT_FOUND: no such uncertain utterance, or it was resolved already.
+Example: {"reason": "UNCERTAIN_UTTERANCE_NOT_FOUND", "metadata": {"uncertain_utterance": "..."}}
 """
 ERROR_REASON_KNOWLEDGE_BASE_NOT_FOUND: ErrorReason.ValueType  # 300
 """NOT_FOUND: no such knowledge base.

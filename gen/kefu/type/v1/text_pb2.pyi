@@ -111,8 +111,10 @@ class Entity(_message.Message):
     text: _builtins.str
     """As the customer wrote it."""
     value: _builtins.str
-    """Normalised for programs: digits without spaces, amounts as `300.00 CNY`. Equal to `text` where
-    nothing is to be normalised.
+    """Normalised for programs: digits without spaces, amounts as `300.00 CNY`, dates and times in
+    ISO 8601 (`2026-11-20`, `2026-11-25T15:00:00+08:00`, an interval as `2026-11-16/2026-11-22`),
+    durations as `P3D` or `PT30M`, quantities as `2 pair`, listed values as the list's own. Equal to
+    `text` where nothing is to be normalised.
     """
     @_builtins.property
     def span(self) -> Global___TextSpan:

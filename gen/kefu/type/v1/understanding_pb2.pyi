@@ -86,6 +86,42 @@ SENTIMENT_LABEL_POSITIVE: SentimentLabel.ValueType  # 3
 """`compound` above the neutral band."""
 Global___SentimentLabel: _TypeAlias = SentimentLabel  # noqa: Y015
 
+class _Emotion:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _EmotionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Emotion.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    EMOTION_UNSPECIFIED: _Emotion.ValueType  # 0
+    """The method does not tell."""
+    EMOTION_NONE: _Emotion.ValueType  # 1
+    """Nothing in particular: a question, a fact, a plain request."""
+    EMOTION_ANGER: _Emotion.ValueType  # 2
+    """Anger: accusations, insults, threats, contempt."""
+    EMOTION_DISAPPOINTMENT: _Emotion.ValueType  # 3
+    """Disappointment: expectations that were not met."""
+    EMOTION_WORRY: _Emotion.ValueType  # 4
+    """Worry: fear of a loss, uncertainty."""
+    EMOTION_GRATITUDE: _Emotion.ValueType  # 5
+    """Gratitude and joy."""
+
+class Emotion(_Emotion, metaclass=_EmotionEnumTypeWrapper):
+    """What moves a customer."""
+
+EMOTION_UNSPECIFIED: Emotion.ValueType  # 0
+"""The method does not tell."""
+EMOTION_NONE: Emotion.ValueType  # 1
+"""Nothing in particular: a question, a fact, a plain request."""
+EMOTION_ANGER: Emotion.ValueType  # 2
+"""Anger: accusations, insults, threats, contempt."""
+EMOTION_DISAPPOINTMENT: Emotion.ValueType  # 3
+"""Disappointment: expectations that were not met."""
+EMOTION_WORRY: Emotion.ValueType  # 4
+"""Worry: fear of a loss, uncertainty."""
+EMOTION_GRATITUDE: Emotion.ValueType  # 5
+"""Gratitude and joy."""
+Global___Emotion: _TypeAlias = Emotion  # noqa: Y015
+
 @_typing.final
 class IntentCandidate(_message.Message):
     """One intent with the belief in it."""
@@ -126,6 +162,8 @@ class Sentiment(_message.Message):
     LABEL_FIELD_NUMBER: _builtins.int
     CONFIDENCE_FIELD_NUMBER: _builtins.int
     METHOD_FIELD_NUMBER: _builtins.int
+    EMOTION_FIELD_NUMBER: _builtins.int
+    URGENCY_FIELD_NUMBER: _builtins.int
     compound: _builtins.float
     """From -1 (most negative) over 0 (neutral) to 1 (most positive). Absent: it was not measured,
     see `degraded` of the turn; 0 is a measured neutral.
@@ -135,7 +173,13 @@ class Sentiment(_message.Message):
     confidence: _builtins.float
     """How much evidence there was, in [0, 1]. Absent: the method gives none."""
     method: _builtins.str
-    """The method that measured, such as `vader+lexicon-zh/1`."""
+    """The method that measured, such as `bilingual/1` or `vader/3`."""
+    emotion: Global___Emotion.ValueType
+    """What moves the customer. EMOTION_UNSPECIFIED: the method does not tell."""
+    urgency: _builtins.float
+    """How soon the customer needs an answer, in [0, 1]: 0 any time, 1 at once. Absent: the method does
+    not tell.
+    """
     def __init__(
         self,
         *,
@@ -143,19 +187,25 @@ class Sentiment(_message.Message):
         label: Global___SentimentLabel.ValueType = ...,
         confidence: _builtins.float | None = ...,
         method: _builtins.str = ...,
+        emotion: Global___Emotion.ValueType = ...,
+        urgency: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_compound", b"_compound", "_confidence", b"_confidence", "compound", b"compound", "confidence", b"confidence"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_compound", b"_compound", "_confidence", b"_confidence", "_urgency", b"_urgency", "compound", b"compound", "confidence", b"confidence", "urgency", b"urgency"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_compound", b"_compound", "_confidence", b"_confidence", "compound", b"compound", "confidence", b"confidence", "label", b"label", "method", b"method"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_compound", b"_compound", "_confidence", b"_confidence", "_urgency", b"_urgency", "compound", b"compound", "confidence", b"confidence", "emotion", b"emotion", "label", b"label", "method", b"method", "urgency", b"urgency"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__compound: _TypeAlias = _typing.Literal["compound"]  # noqa: Y015
     _WhichOneofArgType__compound: _TypeAlias = _typing.Literal["_compound", b"_compound"]  # noqa: Y015
     _WhichOneofReturnType__confidence: _TypeAlias = _typing.Literal["confidence"]  # noqa: Y015
     _WhichOneofArgType__confidence: _TypeAlias = _typing.Literal["_confidence", b"_confidence"]  # noqa: Y015
+    _WhichOneofReturnType__urgency: _TypeAlias = _typing.Literal["urgency"]  # noqa: Y015
+    _WhichOneofArgType__urgency: _TypeAlias = _typing.Literal["_urgency", b"_urgency"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__compound) -> _WhichOneofReturnType__compound | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__confidence) -> _WhichOneofReturnType__confidence | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__urgency) -> _WhichOneofReturnType__urgency | None: ...
 
 Global___Sentiment: _TypeAlias = Sentiment  # noqa: Y015
 
@@ -179,6 +229,8 @@ class Escalation(_message.Message):
         """Two utterances below the line."""
         REASON_WORSENING: Escalation._Reason.ValueType  # 3
         """The mood fell steadily over the conversation and is below the line."""
+        REASON_NOT_RECOVERED: Escalation._Reason.ValueType  # 4
+        """Escalated earlier, and the mood has not recovered since."""
 
     class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
         """The reasons for which a conversation is escalated."""
@@ -191,6 +243,8 @@ class Escalation(_message.Message):
     """Two utterances below the line."""
     REASON_WORSENING: Escalation.Reason.ValueType  # 3
     """The mood fell steadily over the conversation and is below the line."""
+    REASON_NOT_RECOVERED: Escalation.Reason.ValueType  # 4
+    """Escalated earlier, and the mood has not recovered since."""
 
     ESCALATE_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int

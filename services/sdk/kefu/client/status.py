@@ -25,9 +25,7 @@ def to_status(error: KefuError) -> status_pb2.Status:
         | error_details_pb2.BadRequest
         | error_details_pb2.RetryInfo
         | error_details_pb2.LocalizedMessage
-    ] = [
-        error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata)
-    ]
+    ] = [error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata)]
     if error.violations:
         details.append(
             error_details_pb2.BadRequest(

@@ -1,0 +1,235 @@
+"""`kefu eval intent`: train on one labelled file, classify another."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+from kefu.intent.v1 import intent_pb2
+from kefu.intent.v1 import training_pb2 as pb
+from kefu.intent.v1.intent_pb2_grpc import IntentServiceStub
+from kefu.type.v1.operation_pb2 import Operation
+from kefu.type.v1.understanding_pb2 import INTENT_TYPE_QUERY
+from rich.console import Console
+from rich.status import Status
+
+from services.cli.evaluation import figures
+from services.cli.evaluation.labelled import Row, read
+from services.cli.evaluation.throwaway import (
+    CALL_SECONDS,
+    TENANT,
+    batches,
+    channels,
+    embed,
+    on_a_throwaway_mesh,
+)
+from services.cli.intent.calls import columns, request_id
+from services.cli.options import JsonOption, terminal
+from services.language import fold
+from services.local.home import Home
+from services.local.intent_training import begin_training, import_parts, wait_for
+from services.local.problem import Problem
+
+UNKNOWN = "unknown"
+"""How the intent service names what fits no intent."""
+
+# Of a message of the import, as the contract limits it.
+_PART = 2_000
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class IntentFigures:
+    """What an evaluation found; shares in [0, 1].
+
+    Attributes:
+        in_scope_accuracy: of the rows that have an intent; one called unknown is wrong.
+        oos_recall: of the rows without one; None where the test file has none.
+        oos_precision: of the rows called unknown; None where none was.
+        ece: expected calibration error of the best intent's confidence, 15 bins.
+        train_seconds: from TrainModel to its end, vectors included.
+        ms_per_text: of classifying, vectors included; `embedding_ms_per_text` of those alone.
+        left_out: training rows that say the same as another, under its label or a second one.
+    """
+
+    accuracy: float
+    macro_f1: float
+    in_scope_accuracy: float
+    oos_recall: float | None
+    oos_precision: float | None
+    ece: float
+    train_seconds: float
+    ms_per_text: float
+    embedding_ms_per_text: float
+    train_rows: int
+    test_rows: int
+    left_out: int
+
+
+def register(evaluate: typer.Typer) -> None:
+    """Add the command of this module."""
+    evaluate.command("intent")(command)
+
+
+def command(
+    train: Annotated[
+        Path, typer.Option(exists=True, dir_okay=False, help="TSV with columns text, intent.")
+    ],
+    test: Annotated[
+        Path, typer.Option(exists=True, dir_okay=False, help="TSV with columns text, intent.")
+    ],
+    oos_label: Annotated[
+        str, typer.Option(help="Label of rows that fit no intent, in either file.")
+    ] = "oos",
+    lexical_only: Annotated[
+        bool, typer.Option("--lexical-only", help="Words alone, without vectors.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Train on one file and classify another, through the real services."""
+    learnt, judged = read(train, "intent"), read(test, "intent")
+    if len({row.label for row in learnt} - {oos_label}) < 2:
+        raise Problem(f"{train} has fewer than two intents", "give a file with several")
+    found = on_a_throwaway_mesh(lambda place: run(place, learnt, judged, oos_label, lexical_only))
+    if as_json:
+        print(json.dumps(asdict(found), indent=2))
+        return
+    shown = columns("figure", "value")
+    for name, value in asdict(found).items():
+        shown.add_row(name, f"{value:.4f}" if isinstance(value, float) else str(value))
+    terminal().print(shown)
+
+
+async def run(
+    place: Home, learnt: Sequence[Row], judged: Sequence[Row], oos_label: str, lexical_only: bool
+) -> IntentFigures:
+    """Evaluate on a running mesh; the evaluation's tenant is trained anew.
+
+    Args:
+        place: the mesh's home.
+        learnt: rows to train on.
+        judged: rows to classify.
+        oos_label: of rows that fit no intent.
+        lexical_only: without vectors.
+
+    Raises:
+        Problem: the rows cannot be trained on.
+        KefuError: a call failed.
+    """
+    names = _names(learnt, oos_label)
+    kept = _without_repeats(learnt)
+    async with channels(place, "intent", "generation") as (intent, generation):
+        await _import(intent, kept, names)
+        began = time.perf_counter()
+        await _train(intent, lexical_only)
+        train_seconds = time.perf_counter() - began
+        judgement = await _classify(intent, None if lexical_only else generation, judged)
+    labels = {name: label for label, name in names.items()} | {UNKNOWN: oos_label}
+    wanted, answers = [row.label for row in judged], [labels[name] for name in judgement.given]
+    in_scope = [pair for pair in zip(wanted, answers, strict=True) if pair[0] != oos_label]
+    right = [a == b for a, b in zip(wanted, answers, strict=True)]
+    return IntentFigures(
+        accuracy=figures.accuracy(wanted, answers),
+        macro_f1=figures.macro_f1(wanted, answers),
+        in_scope_accuracy=figures.accuracy([a for a, _ in in_scope], [b for _, b in in_scope]),
+        oos_recall=figures.recall(wanted, answers, oos_label),
+        oos_precision=figures.precision(wanted, answers, oos_label),
+        ece=figures.calibration_error(right, judgement.confidences),
+        train_seconds=train_seconds,
+        ms_per_text=1000 * judgement.seconds / len(judged),
+        embedding_ms_per_text=1000 * judgement.embedding_seconds / len(judged),
+        train_rows=len(learnt),
+        test_rows=len(judged),
+        left_out=len(learnt) - len(kept),
+    )
+
+
+def _names(rows: Sequence[Row], oos_label: str) -> dict[str, str]:
+    """An id that the service takes for every label, whatever the file calls it."""
+    labels = dict.fromkeys(row.label for row in rows if row.label != oos_label)
+    return {label: f"label-{number}" for number, label in enumerate(labels, 1)} | {
+        oos_label: UNKNOWN
+    }
+
+
+def _without_repeats(rows: Sequence[Row]) -> list[Row]:
+    """Each text once, under the label that it has most often; the first of equals.
+
+    Texts are the same where only punctuation, width or script differs, as for the intent service,
+    which refuses one text under two labels. One that has no letter at all teaches nothing.
+    """
+    counts: dict[str, Counter[str]] = {}
+    texts: dict[str, str] = {}
+    for row in rows:
+        if key := "".join(filter(str.isalnum, fold(row.text))):
+            counts.setdefault(key, Counter())[row.label] += 1
+            texts.setdefault(key, row.text)
+    return [Row(texts[key], labels.most_common(1)[0][0]) for key, labels in counts.items()]
+
+
+async def _import(channel: Any, rows: Sequence[Row], names: dict[str, str]) -> None:
+    header = pb.TrainingDataHeader(
+        parent=f"tenants/{TENANT}",
+        request_id=request_id(),
+        mode=pb.TrainingDataHeader.MODE_REPLACE,
+        omit_base_intents=True,
+    )
+    wanted = [name for name in names.values() if name != UNKNOWN]
+    intents = [intent_pb2.Intent(intent=name, type=INTENT_TYPE_QUERY) for name in wanted]
+    utterances = [pb.Utterance(text=row.text, intent=names[row.label]) for row in rows]
+    parts = [
+        *(pb.TrainingDataPart(intents=each) for each in _parts(intents)),
+        *(pb.TrainingDataPart(utterances=each) for each in _parts(utterances)),
+    ]
+    response = await import_parts(channel, header, parts)
+    if not response.imported:
+        problem = next((each.message for each in response.problems), "the import was refused")
+        raise Problem(f"the training file was refused: {problem}", "mend the training file")
+
+
+def _parts(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    return (items[start : start + _PART] for start in range(0, len(items), _PART))
+
+
+async def _train(channel: Any, lexical_only: bool) -> None:
+    line = Status("training ...", console=Console(stderr=True, highlight=False))
+
+    def show(operation: Operation) -> None:
+        line.update(f"{operation.stage or 'waiting'} {operation.progress:.0%}")
+
+    begun = await begin_training(channel, TENANT, activate=True, lexical_only=lexical_only)
+    with line:
+        await wait_for(channel, begun, show)
+
+
+@dataclass(slots=True)
+class _Judgement:
+    """What the service said about the rows, and how long it took, in seconds."""
+
+    given: list[str] = field(default_factory=list)
+    confidences: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+    embedding_seconds: float = 0.0
+
+
+async def _classify(channel: Any, generation: Any | None, rows: Sequence[Row]) -> _Judgement:
+    """Classify rows; without a channel to the generation service on words alone."""
+    stub, judgement = IntentServiceStub(channel), _Judgement()
+    for texts in batches([row.text or "." for row in rows], "classifying"):
+        request = intent_pb2.BatchClassifyRequest(tenant=f"tenants/{TENANT}", texts=texts)
+        began = time.perf_counter()
+        if generation is not None:
+            request.embeddings.extend(await embed(generation, texts))
+        embedded = time.perf_counter()
+        response = await stub.BatchClassify(request, timeout=CALL_SECONDS)
+        judgement.seconds += time.perf_counter() - began
+        judgement.embedding_seconds += embedded - began
+        for each in response.classifications:
+            judgement.given.append(each.best.intent)
+            judgement.confidences.append(each.best.confidence)
+    return judgement

@@ -1,0 +1,1 @@
+"""How a model is trained; needed by the process that trains, not by the one that answers."""

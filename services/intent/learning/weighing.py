@@ -1,0 +1,109 @@
+"""Fits how scores become probabilities, on texts that were held out of training.
+
+A conditional logit (McFadden 1974) with one weight for each kind of score, and one score for
+"something else", which is what texts of held-out intents are. Then a temperature for each
+language (Guo et al. 2017).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize, minimize_scalar
+
+from services.intent.model.calibration import Calibration, Scores
+
+Labels = npt.NDArray[np.int64]
+Shares = npt.NDArray[np.float64]
+
+# More texts than these do not move five numbers.
+_MOST_TEXTS = 8_000
+
+# A language with fewer texts shares the temperature of all.
+_LEAST_TEXTS = 100
+
+# Keeps the weights finite where the texts are told apart without a mistake.
+_DECAY = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Held-out texts with what is right about them."""
+
+    scores: Scores
+    """Shape (n, classes, kinds)."""
+    labels: Labels
+    """Number of each text's class."""
+    languages: npt.NDArray[np.str_]
+    """Of each text, as `services.language.detect` tells it."""
+    importance: npt.NDArray[np.float64]
+    """How much each text counts."""
+
+    def take(self, chosen: npt.NDArray[np.bool_]) -> "Sample":
+        """Return some of the texts."""
+        return Sample(
+            self.scores[chosen],
+            self.labels[chosen],
+            self.languages[chosen],
+            self.importance[chosen],
+        )
+
+
+def fit_calibration(sample: Sample, unknown: int) -> Calibration:
+    """Fit weights, the score of "something else" and temperatures by likelihood.
+
+    Args:
+        sample: Held-out texts; those of what is no class are labelled `unknown`.
+        unknown: Place of the unknown class.
+    """
+    step = -(-len(sample.labels) // _MOST_TEXTS)
+    some = sample.take(np.arange(len(sample.labels)) % step == 0)
+    scales = some.scores.std(axis=(0, 1)) + 1e-6
+    start = np.append(1 / scales, 0.0)
+    start[-1] = float((some.scores @ start[:-1]).max(axis=1).min())
+    # No score may speak against the class that it is high for.
+    bounds = [(0, None)] * (len(start) - 1) + [(None, None)]
+    best = minimize(_loss, start, (some, unknown), "L-BFGS-B", jac=True, bounds=bounds).x
+    pooled = Calibration(tuple(map(float, best[:-1])), float(best[-1]), {})
+    temperatures = {
+        str(language): _temperature(pooled, sample, str(language), unknown)
+        for language, count in zip(*np.unique(sample.languages, return_counts=True), strict=True)
+        if count >= _LEAST_TEXTS
+    }
+    return Calibration(pooled.weights, pooled.novelty, temperatures)
+
+
+def _loss(
+    parameters: npt.NDArray[np.float64], sample: Sample, unknown: int
+) -> tuple[float, npt.NDArray[np.float64]]:
+    """Compute the mean negative log-likelihood and its gradient."""
+    rows = np.arange(len(sample.labels))
+    weighed = np.hstack([sample.scores @ parameters[:-1], np.full((len(rows), 1), parameters[-1])])
+    weighed -= weighed.max(axis=1, keepdims=True)
+    shares = np.exp(weighed)
+    shares /= shares.sum(axis=1, keepdims=True)
+    # "Unknown" is right by two columns: its own examples and "something else".
+    novel = sample.labels == unknown
+    right = shares[rows, sample.labels] + novel * shares[:, -1] + 1e-12
+    share_of_own = shares[rows, sample.labels] / right
+    importance = sample.importance / sample.importance.sum()
+    difference = -shares * importance[:, None]
+    difference[rows, sample.labels] += share_of_own * importance
+    difference[:, -1] += novel * (1 - share_of_own) * importance
+    gradient = np.append(
+        np.tensordot(difference[:, :-1], sample.scores, 2), difference[:, -1].sum()
+    )
+    loss = -(importance * np.log(right)).sum() + _DECAY * (parameters**2).sum()
+    return float(loss), -gradient + 2 * _DECAY * parameters
+
+
+def _temperature(pooled: Calibration, sample: Sample, language: str, unknown: int) -> float:
+    own = sample.take(sample.languages == language)
+    rows = np.arange(len(own.labels))
+
+    def loss(temperature: float) -> float:
+        tried = Calibration(pooled.weights, pooled.novelty, {language: temperature})
+        right = tried.probabilities(own.scores, language, unknown)[rows, own.labels]
+        return float(-(own.importance * np.log(right + 1e-12)).sum())
+
+    return float(minimize_scalar(loss, bounds=(0.5, 2.0), method="bounded").x)

@@ -1,0 +1,1 @@
+"""The trained model as plain arrays, quick enough for the middle of a conversation."""

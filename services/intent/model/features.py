@@ -1,0 +1,82 @@
+"""What the linear model looks at: words and characters of a folded text."""
+
+import re
+import unicodedata
+from collections import Counter
+from itertools import combinations, pairwise
+
+from services.intent.model.concepts import base_concepts
+from services.language import segment
+
+# Long enough to tell 'refund' from 'fund', short enough that 'retrun' still shares some.
+_LETTER_GRAMS = (3, 4, 5)
+
+# Most Chinese words have one to three characters; these see past a wrong segmentation (三码).
+_HAN_GRAMS = (1, 2, 3)
+
+# A long number is any number; short ones mean something (88, 42码).
+_LONG_NUMBER = re.compile(r"\d{3,}")
+
+
+CONCEPT = "k"
+"""The first word of features that stand for a concept or a pair of concepts."""
+
+
+def features(folded: str) -> Counter[str]:
+    """Count the features of a text.
+
+    Words, pairs of neighbouring words (with marks for the beginning and the end), letter n-grams
+    inside Latin words, character n-grams over Chinese runs across word borders, and the concepts
+    (`concepts`) that these mean, alone and in pairs. Digits of longer numbers become "#", so that
+    one order number is as good as another. Emoji are words; punctuation is left out.
+
+    Args:
+        folded: Text from `services.language.fold`.
+
+    Returns:
+        Each feature with its count; empty for blank text or bare punctuation.
+    """
+    words, runs = _split(folded)
+    latin = [word for word in words if word[0].isascii()]
+    counted = Counter(f"w {word}" for word in words)
+    if words:
+        counted.update(f"p {left} {right}" for left, right in pairwise(["^", *words, "$"]))
+    for word in latin:
+        _count_grams(f"<{word}>", _LETTER_GRAMS, counted)
+    for run in runs:
+        _count_grams(run, _HAN_GRAMS, counted)
+    concepts = sorted(base_concepts().find(runs, _parts(latin)))
+    counted.update(f"{CONCEPT} {concept}" for concept in concepts)
+    counted.update(f"{CONCEPT} {one} {other}" for one, other in combinations(concepts, 2))
+    return counted
+
+
+def _split(folded: str) -> tuple[list[str], list[str]]:
+    """List the words and the unbroken runs of other than ASCII characters."""
+    words: list[str] = []
+    runs = [""]
+    for piece in segment(folded):
+        if not _counts(piece[0]):
+            runs.append("")
+            continue
+        words.append(_LONG_NUMBER.sub("#", piece))
+        if piece[0].isascii():
+            runs.append("")
+        else:
+            runs[-1] += piece
+    return words, [run for run in runs if run]
+
+
+def _parts(latin: list[str]) -> list[str]:
+    """Split words at apostrophes and hyphens, as the phrases of the concepts are."""
+    return [part for word in latin for part in re.split(r"['\u2019-]", word)]
+
+
+def _counts(character: str) -> bool:
+    """Tell the beginning of a word and emoji from punctuation and blanks."""
+    return character.isalnum() or unicodedata.category(character) == "So"
+
+
+def _count_grams(run: str, sizes: tuple[int, ...], counted: Counter[str]) -> None:
+    for size in sizes:
+        counted.update(f"c {run[at : at + size]}" for at in range(len(run) - size + 1))

@@ -1,0 +1,167 @@
+"""`make eval DATA=FOLDER`: every labelled set of a folder through the real services, one mesh.
+
+`python -m tests.evaluation FOLDER` writes build/evaluation.json and prints the tables;
+`--markdown` puts the last run's figures into docs/evaluation.md. A set that the folder does not
+have is left out, and said to be.
+"""
+
+# The first import of all: it limits grpc to TLS 1.3, which grpc reads once.
+import services  # noqa: F401, I001
+
+import argparse
+import json
+import os
+import platform
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from services.cli.evaluation import intent, sentiment
+from services.cli.evaluation.labelled import read
+from services.cli.evaluation.throwaway import on_a_throwaway_mesh
+from services.local.home import Home
+
+ROOT = Path(__file__).parents[2]
+"""Root of the project."""
+
+OUTPUT = ROOT / "build" / "evaluation.json"
+"""Where a run is written."""
+
+DOCUMENT = ROOT / "docs" / "evaluation.md"
+"""Where `--markdown` writes."""
+
+BEGIN, END = "<!-- figures: written by `make eval`, do not edit -->", "<!-- end of figures -->"
+
+OOS = "oos"
+"""Label of rows that fit no intent, in the sets that have them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """A labelled set.
+
+    Attributes:
+        folder: below the data folder; also its name in the tables.
+        goals: figure -> least value, or most where the figure's name is `ece`.
+    """
+
+    folder: str
+    goals: dict[str, float]
+
+
+INTENT_SETS = (
+    Set("intent/clinc150", {"in_scope_accuracy": 0.955, "oos_recall": 0.70, "ece": 0.03}),
+    Set("intent/smp2017_zh", {"accuracy": 0.935}),
+    Set("intent/bitext", {"accuracy": 0.998}),
+)
+
+SENTIMENT_SETS = (
+    Set("sentiment/waimai_zh", {"accuracy": 0.88}),
+    Set("sentiment/airline_en", {"accuracy": 0.68}),
+    Set("sentiment/vader_tweets_en", {"accuracy": 0.88}),
+)
+
+
+async def _evaluate(place: Home, data: Path, console: Console) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for each in INTENT_SETS:
+        train, test = data / each.folder / "train.tsv", data / each.folder / "test.tsv"
+        if not _there(train, test, console):
+            continue
+        rows = read(train, "intent"), read(test, "intent")
+        console.print(each.folder)
+        for lexical_only in (False, True):
+            name = f"{each.folder} (words only)" if lexical_only else each.folder
+            found[name] = asdict(await intent.run(place, *rows, OOS, lexical_only))
+    for each in SENTIMENT_SETS:
+        test = data / each.folder / "test.tsv"
+        if not _there(test, test, console):
+            continue
+        console.print(each.folder)
+        for method in sentiment.Method:
+            name = f"{each.folder} ({method.value})"
+            found[name] = asdict(await sentiment.run(place, read(test, "label"), method))
+    return found
+
+
+def _there(train: Path, test: Path, console: Console) -> bool:
+    missing = [str(path) for path in {train, test} if not path.exists()]
+    if missing:
+        console.print(f"left out: no {missing[0]}")
+    return not missing
+
+
+def markdown(results: dict[str, Any]) -> str:
+    """Return a run's figures as Markdown."""
+    lines = [f"{results['time']}, {results['machine']}. Command: `make eval DATA=FOLDER`.", ""]
+    lines += _table(
+        results["sets"],
+        "intent/",
+        ("accuracy", "macro_f1", "in_scope_accuracy", "oos_recall", "oos_precision", "ece"),
+        ("train_seconds", "ms_per_text", "embedding_ms_per_text"),
+    )
+    lines += _table(
+        results["sets"],
+        "sentiment/",
+        ("accuracy", "macro_f1"),
+        ("ms_per_text", "embedding_ms_per_text"),
+    )
+    for each in (*INTENT_SETS, *SENTIMENT_SETS):
+        row = results["sets"].get(each.folder) or results["sets"].get(f"{each.folder} (bilingual)")
+        for figure, goal in each.goals.items() if row else ():
+            met = row[figure] <= goal if figure == "ece" else row[figure] >= goal
+            sign = "at most" if figure == "ece" else "at least"
+            state = "reached" if met else "**missed**"
+            lines.append(f"- {each.folder}: {figure} {row[figure]:.4f}, {sign} {goal}: {state}")
+    return "\n".join(lines)
+
+
+def _table(
+    sets: dict[str, Any], prefix: str, shares: tuple[str, ...], amounts: tuple[str, ...]
+) -> list[str]:
+    columns = (*shares, *amounts)
+    lines = [f"| set | {' | '.join(columns)} |", f"|---|{'---|' * len(columns)}"]
+    for name, row in sets.items():
+        if name.startswith(prefix):
+            cells = [_cell(row[each], 4) for each in shares] + [_cell(row[a], 1) for a in amounts]
+            lines.append(f"| {name.removeprefix(prefix)} | {' | '.join(cells)} |")
+    return [*lines, ""]
+
+
+def _cell(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _run(data: Path) -> None:
+    console = Console(stderr=True, highlight=False)
+    results = {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": f"{os.cpu_count()} cores, Python {platform.python_version()}",
+        "sets": on_a_throwaway_mesh(lambda place: _evaluate(place, data, console)),
+    }
+    OUTPUT.parent.mkdir(exist_ok=True)
+    OUTPUT.write_text(json.dumps(results, indent=2))
+
+
+def main() -> None:
+    """Run, or write the last run down."""
+    parser = argparse.ArgumentParser(prog="python -m tests.evaluation", description=__doc__)
+    parser.add_argument("data", type=Path, nargs="?", help="folder with the labelled sets")
+    parser.add_argument("--markdown", action="store_true", help="write docs/evaluation.md")
+    arguments = parser.parse_args()
+    if arguments.data:
+        _run(arguments.data)
+    text = markdown(json.loads(OUTPUT.read_text()))
+    print(text)
+    if arguments.markdown:
+        document = DOCUMENT.read_text(encoding="utf-8")
+        before, rest = document.split(BEGIN, 1)
+        after = rest.split(END, 1)[1]
+        DOCUMENT.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
