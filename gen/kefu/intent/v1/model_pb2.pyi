@@ -148,9 +148,7 @@ class QualityFigures(_message.Message):
     macro_f1: _builtins.float
     """Mean over the intents of each one's F1."""
     unknown_recall: _builtins.float
-    """Share of what fits no intent that was called unknown: examples of "unknown", and utterances of
-    intents that were left out of training. Absent where there were none.
-    """
+    """Share of the examples of "unknown" that were called unknown. Absent where there were none."""
     unknown_precision: _builtins.float
     """Share of what was called unknown that fits no intent. Absent where nothing was."""
     calibration_error: _builtins.float
