@@ -24,6 +24,9 @@ MAX_ALTERNATIVES = 5
 # A part of a message is a request of its own from this confidence on.
 _CONFIDENT_PART = 0.6
 
+# The built-in type of what a wish can be about.
+_CODE = "product_code"
+
 # What several of them can be asked for in one message.
 _WISHES = (IntentType.QUERY, IntentType.OPERATION, IntentType.HUMAN)
 
@@ -46,6 +49,8 @@ class Classifier:
         self.dimensions = trained.dimensions
         self._trained = trained
         self._restorer = Restorer(trained.vocabulary)
+        # What a wish is about, as opposed to when and how much.
+        self._things = {_CODE, *(each.name for each in trained.entity_types)}
 
     def classify(
         self, text: str, vector: Floats | None = None, now: datetime | None = None
@@ -106,16 +111,26 @@ class Classifier:
         return self._candidate(best), tuple(map(self._candidate, others)), method
 
     def _requests(self, text: str) -> tuple[Request, ...]:
-        """Find the requests of a message that holds several different ones; else none."""
+        """Find the requests of a message that holds several different ones; else none.
+
+        Two of one intent are different where they are about different things: cancel SO1, and
+        cancel SO2. Said again with the same number, or with none, it is the same wish.
+        """
         spans = split(text)
         if len(spans) < 2:
             return ()
-        found: dict[str, Request] = {}
+        found: dict[tuple[str, frozenset[str]], Request] = {}
         for span in spans:
             part = span.of(text)
             candidate, _, _ = self._find(part, detect(part), None)
-            if candidate.type in _WISHES and candidate.confidence >= _CONFIDENT_PART:
-                found.setdefault(candidate.intent, Request(candidate, span))
+            if candidate.type not in _WISHES or candidate.confidence < _CONFIDENT_PART:
+                continue
+            about = frozenset(
+                each.value for each in self.entities.extract(part) if each.type in self._things
+            )
+            again = any(name == candidate.intent and not about for name, _ in found)
+            if not again:
+                found.setdefault((candidate.intent, about), Request(candidate, span))
         return tuple(found.values()) if len(found) > 1 else ()
 
     def _candidate(self, ranked: Ranked) -> Candidate:

@@ -202,10 +202,21 @@ def test_several_requests_come_with_their_places(shop: Classifier) -> None:
     assert [each.candidate.intent for each in english.requests] == ["cancel_order", "invoice"]
 
 
+def test_the_same_wish_about_two_things_is_two_requests(shop: Classifier) -> None:
+    """Neither order number is lost."""
+    for text in ("取消订单SO20260001，再取消SO20260002", "cancel SO20260001 and cancel SO20260002"):
+        found = shop.classify(text).requests
+        assert [each.candidate.intent for each in found] == ["cancel_order", "cancel_order"]
+        assert "SO20260001" in found[0].span.of(text)
+        assert "SO20260002" in found[1].span.of(text)
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "你好，我想取消订单SO20261234，谢谢",
+        "取消订单SO20260001，我要取消订单",
+        "我要取消订单，明天就取消订单",
         "杯子碎了，我要退款，给我办一下退款",
         "hello, where is my parcel? thanks, bye",
         "我要取消订单",
