@@ -1,8 +1,9 @@
 """`make eval DATA=FOLDER`: every labelled set of a folder through the real services, one mesh.
 
 `python -m tests.evaluation FOLDER` writes build/evaluation.json and prints the tables;
-`--markdown` puts the last run's figures into docs/evaluation.md. A set that the folder does not
-have is left out, and said to be.
+`--only intent/clinc150` measures a set or a kind again and leaves the others as they were measured;
+`--markdown` puts the figures into docs/evaluation.md. A set that the folder does not have is left
+out, and said to be.
 """
 
 # The first import of all: it limits grpc to TLS 1.3, which grpc reads once.
@@ -65,9 +66,11 @@ SENTIMENT_SETS = (
 )
 
 
-async def _evaluate(place: Home, data: Path, console: Console) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+async def _evaluate(place: Home, data: Path, only: str, console: Console) -> None:
+    """Measure the sets whose folder begins so, and keep each figure as soon as it is there."""
     for each in INTENT_SETS:
+        if not each.folder.startswith(only):
+            continue
         train, test = data / each.folder / "train.tsv", data / each.folder / "test.tsv"
         if not _there(train, test, console):
             continue
@@ -75,16 +78,29 @@ async def _evaluate(place: Home, data: Path, console: Console) -> dict[str, Any]
         console.print(each.folder)
         for lexical_only in (False, True):
             name = f"{each.folder} (words only)" if lexical_only else each.folder
-            found[name] = asdict(await intent.run(place, *rows, OOS, lexical_only))
+            _keep(name, asdict(await intent.run(place, *rows, OOS, lexical_only)))
     for each in SENTIMENT_SETS:
+        if not each.folder.startswith(only):
+            continue
         test = data / each.folder / "test.tsv"
         if not _there(test, test, console):
             continue
         console.print(each.folder)
         for method in sentiment.Method:
             name = f"{each.folder} ({method.value})"
-            found[name] = asdict(await sentiment.run(place, read(test, "label"), method))
-    return found
+            _keep(name, asdict(await sentiment.run(place, read(test, "label"), method)))
+
+
+def _keep(name: str, figures: dict[str, Any]) -> None:
+    """Put a set's figures into the file of the run."""
+    known = json.loads(OUTPUT.read_text())["sets"] if OUTPUT.exists() else {}
+    results = {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": f"{os.cpu_count()} cores, Python {platform.python_version()}",
+        "sets": dict(sorted({**known, name: figures}.items())),
+    }
+    OUTPUT.parent.mkdir(exist_ok=True)
+    OUTPUT.write_text(json.dumps(results, indent=2))
 
 
 def _there(train: Path, test: Path, console: Console) -> bool:
@@ -135,25 +151,16 @@ def _cell(value: float | None, digits: int) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
-def _run(data: Path) -> None:
-    console = Console(stderr=True, highlight=False)
-    results = {
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": f"{os.cpu_count()} cores, Python {platform.python_version()}",
-        "sets": on_a_throwaway_mesh(lambda place: _evaluate(place, data, console)),
-    }
-    OUTPUT.parent.mkdir(exist_ok=True)
-    OUTPUT.write_text(json.dumps(results, indent=2))
-
-
 def main() -> None:
     """Run, or write the last run down."""
     parser = argparse.ArgumentParser(prog="python -m tests.evaluation", description=__doc__)
     parser.add_argument("data", type=Path, nargs="?", help="folder with the labelled sets")
+    parser.add_argument("--only", default="", help="sets whose name begins so")
     parser.add_argument("--markdown", action="store_true", help="write docs/evaluation.md")
     arguments = parser.parse_args()
     if arguments.data:
-        _run(arguments.data)
+        console = Console(stderr=True, highlight=False)
+        on_a_throwaway_mesh(lambda place: _evaluate(place, arguments.data, arguments.only, console))
     text = markdown(json.loads(OUTPUT.read_text()))
     print(text)
     if arguments.markdown:
