@@ -165,26 +165,31 @@ def test_the_retry_table_names_nothing_else() -> None:
     assert all((f'"{name.rpartition("/")[2]}"' in config) != (name in never) for name in METHODS)
 
 
-def servicer(method: MethodDescriptor) -> ast.ClassDef:
-    """The class that serves a method, read from its source."""
+def servicers(method: MethodDescriptor) -> list[ast.ClassDef]:
+    """The classes that serve a method's service or a part of it, read from their sources."""
     service = method.containing_service
     short = service.full_name.split(".")[1]
-    path = ROOT / "services" / short / "servicer.py"
+    paths = sorted((ROOT / "services" / short).glob("*servicer.py"))
     if short == "action":  # the contract that other companies' systems implement
-        path = ROOT / "examples" / "shop" / "orders.py"
-    for node in ast.parse(path.read_text()).body:
-        bases = [ast.unparse(base) for base in getattr(node, "bases", ())]
-        if any(base.endswith(f"{service.name}Servicer") for base in bases):
-            assert isinstance(node, ast.ClassDef)
-            return node
-    raise AssertionError(f"{path} has no class that derives from {service.name}Servicer")
+        paths = [ROOT / "examples" / "shop" / "orders.py"]
+    return [
+        node
+        for path in paths
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.ClassDef)
+        and any(ast.unparse(base).endswith(f"{service.name}Servicer") for base in node.bases)
+    ]
 
 
 @pytest.mark.parametrize("method", sorted(METHODS))
 def test_every_method_is_served(method: str) -> None:
     """No RPC is declared that nobody serves."""
-    body = servicer(METHODS[method]).body
-    functions = [node.name for node in body if isinstance(node, ast.AsyncFunctionDef)]
+    functions = [
+        node.name
+        for served in servicers(METHODS[method])
+        for node in served.body
+        if isinstance(node, ast.AsyncFunctionDef)
+    ]
     assert METHODS[method].name in functions
 
 

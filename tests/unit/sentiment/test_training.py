@@ -117,14 +117,17 @@ def test_what_was_not_rated_is_not_learned() -> None:
 
 
 def test_without_evidence_the_prior_is_believed() -> None:
-    """One text moves the weights a little, a hundred of them more."""
+    """Two texts against it move the weights a little, two hundred of them far."""
     prior = np.array([[-1.0, 0.0, 1.0]])
     moved = []
     for times in (1, 100):
-        design = Design(np.ones((times, 1)), csr_matrix((times, 0)))
-        weights, _ = fit_softmax(design, np.zeros(times, int), np.ones(times), prior, 0.1)
+        # Of both signs, or the bias alone would explain them.
+        design = Design(np.array([[1.0], [-1.0]] * times), csr_matrix((2 * times, 0)))
+        answers, counts = np.array([0, 2] * times), np.ones(2 * times)
+        weights, _ = fit_softmax(design, answers, counts, prior, 0.1)
         moved.append(np.abs(weights - prior).max())
-    assert 0 < moved[0] < moved[1]
+    assert 0.01 < moved[0] < 0.3
+    assert moved[1] > 1
 
 
 def test_a_text_that_stands_for_three_counts_as_three() -> None:
