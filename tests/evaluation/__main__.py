@@ -36,6 +36,8 @@ DOCUMENT = ROOT / "docs" / "evaluation.md"
 
 BEGIN, END = "<!-- figures: written by `make eval`, do not edit -->", "<!-- end of figures -->"
 
+_HEADER_LINES = 2
+
 OOS = "oos"
 """Label of rows that fit no intent, in the sets that have them."""
 
@@ -144,7 +146,7 @@ def _table(
         if name.startswith(prefix):
             cells = [_cell(row[each], 4) for each in shares] + [_cell(row[a], 1) for a in amounts]
             lines.append(f"| {name.removeprefix(prefix)} | {' | '.join(cells)} |")
-    return [*lines, ""]
+    return [*lines, ""] if len(lines) > _HEADER_LINES else []
 
 
 def _cell(value: float | None, digits: int) -> str:
