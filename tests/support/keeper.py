@@ -61,7 +61,7 @@ def _start_keeper(module: str, directory: Path, ready: Path, log: Path) -> None:
     while not ready.exists():
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"{module} did not start:\n{log.read_text()}")
-        time.sleep(0.02)
+        time.sleep(0.02)  # It says that it is ready with a file, for which nothing waits but looks.
     process.returncode = 0  # it outlives this process on purpose; Popen would warn of that
 
 

@@ -1,7 +1,11 @@
 """The figures of an evaluation, from what was meant and what was answered."""
 
+import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+from services.cli.intent.calls import columns
+from services.cli.options import terminal
 
 BINS = 15
 """Of confidence, for the calibration error; the number of Guo et al. 2017."""
@@ -49,3 +53,14 @@ def calibration_error(right: Sequence[bool], confidences: Sequence[float]) -> fl
         bins[min(int(confidence * BINS), BINS - 1)].append((ok, confidence))
     distances = [abs(sum(ok - confidence for ok, confidence in rows)) for rows in bins]
     return sum(distances) / len(right) if right else 0.0
+
+
+def show(found: Mapping[str, float | int | str | None], as_json: bool) -> None:
+    """Print the figures of an evaluation as a table, or as JSON for scripts."""
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
+    table = columns("figure", "value")
+    for name, value in found.items():
+        table.add_row(name, f"{value:.4f}" if isinstance(value, float) else str(value))
+    terminal().print(table)

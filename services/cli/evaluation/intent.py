@@ -1,6 +1,5 @@
 """`kefu eval intent`: train on one labelled file, classify another."""
 
-import json
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ from rich.console import Console
 from rich.status import Status
 
 from services.cli.evaluation import figures
+from services.cli.evaluation.figures import show
 from services.cli.evaluation.labelled import Row, read
 from services.cli.evaluation.throwaway import (
     CALL_SECONDS,
@@ -27,8 +27,8 @@ from services.cli.evaluation.throwaway import (
     embed,
     on_a_throwaway_mesh,
 )
-from services.cli.intent.calls import columns, request_id
-from services.cli.options import JsonOption, terminal
+from services.cli.intent.calls import request_id
+from services.cli.options import JsonOption
 from services.language import fold
 from services.local.home import Home
 from services.local.intent_training import begin_training, import_parts, wait_for
@@ -96,13 +96,7 @@ def command(
     if len({row.label for row in learnt} - {oos_label}) < 2:
         raise Problem(f"{train} has fewer than two intents", "give a file with several")
     found = on_a_throwaway_mesh(lambda place: run(place, learnt, judged, oos_label, lexical_only))
-    if as_json:
-        print(json.dumps(asdict(found), indent=2))
-        return
-    shown = columns("figure", "value")
-    for name, value in asdict(found).items():
-        shown.add_row(name, f"{value:.4f}" if isinstance(value, float) else str(value))
-    terminal().print(shown)
+    show(asdict(found), as_json)
 
 
 async def run(
@@ -199,12 +193,12 @@ def _parts(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
 async def _train(channel: Any, lexical_only: bool) -> None:
     line = Status("training ...", console=Console(stderr=True, highlight=False))
 
-    def show(operation: Operation) -> None:
+    def on_change(operation: Operation) -> None:
         line.update(f"{operation.stage or 'waiting'} {operation.progress:.0%}")
 
     begun = await begin_training(channel, TENANT, activate=True, lexical_only=lexical_only)
     with line:
-        await wait_for(channel, begun, show)
+        await wait_for(channel, begun, on_change)
 
 
 @dataclass(slots=True)

@@ -1,6 +1,5 @@
 """`kefu eval sentiment`: the moods of a labelled file."""
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -14,6 +13,7 @@ from kefu.sentiment.v1.sentiment_pb2_grpc import SentimentServiceStub
 from kefu.type.v1 import understanding_pb2
 
 from services.cli.evaluation import figures
+from services.cli.evaluation.figures import show
 from services.cli.evaluation.labelled import Row, read
 from services.cli.evaluation.throwaway import (
     CALL_SECONDS,
@@ -23,8 +23,7 @@ from services.cli.evaluation.throwaway import (
     embed,
     on_a_throwaway_mesh,
 )
-from services.cli.intent.calls import columns
-from services.cli.options import JsonOption, terminal
+from services.cli.options import JsonOption
 from services.local.home import Home
 from services.local.problem import Problem
 
@@ -85,13 +84,7 @@ def command(
             f"{test} has the label {strange[0]!r}", f"labels are {', '.join(LABELS)}, in English"
         )
     found = on_a_throwaway_mesh(lambda place: run(place, rows, method))
-    if as_json:
-        print(json.dumps(asdict(found), indent=2))
-        return
-    shown = columns("figure", "value")
-    for name, value in asdict(found).items():
-        shown.add_row(name, f"{value:.4f}" if isinstance(value, float) else str(value))
-    terminal().print(shown)
+    show(asdict(found), as_json)
 
 
 async def run(place: Home, rows: Sequence[Row], method: Method) -> SentimentFigures:

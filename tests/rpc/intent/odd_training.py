@@ -18,7 +18,7 @@ def misbehave(_folder: Path, _train: object) -> None:
     Path(os.environ["TRAINING_PID_FILE"]).write_text(str(os.getpid()))
     match os.environ["TRAINING_DOES"]:
         case "sleep":
-            time.sleep(600)
+            time.sleep(600)  # A training that does not end: whoever started it must end it.
         case "hoard":
             bytearray(1 << 40)
         case "abort":

@@ -43,7 +43,7 @@ def test_ids_sort_by_time() -> None:
     ids = []
     for _ in range(5):
         ids.append(new_id())
-        time.sleep(0.001)
+        time.sleep(0.001)  # An id carries its millisecond; within one they need not be in order.
     assert ids == sorted(ids)
     assert all(len(each) == 24 and each.isalnum() for each in ids)
 

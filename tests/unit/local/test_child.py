@@ -58,7 +58,7 @@ def test_stopping_reaps_the_child_and_tells_how_it_ended(tmp_path: Path) -> None
 
 
 def test_a_child_that_ignores_the_request_is_killed_after_the_grace(tmp_path: Path) -> None:
-    """A drain that hangs does not hang `kefu down`."""
+    """A drain that hangs does not hang `kefu down`: the child would sleep for a minute."""
     log = tmp_path / "log"
     process = child.spawn(
         [
