@@ -6,7 +6,17 @@ Unicode code points of the text that was passed in, as everywhere in the contrac
 
 from services.language.folding import fold
 from services.language.script import Language, detect
-from services.language.segmentation import add_words, segment, words
+from services.language.segmentation import add_words, part_of_speech, segment, words
 from services.language.sentence_split import Span, sentences
 
-__all__ = ["Language", "Span", "add_words", "detect", "fold", "segment", "sentences", "words"]
+__all__ = [
+    "Language",
+    "Span",
+    "add_words",
+    "detect",
+    "fold",
+    "part_of_speech",
+    "segment",
+    "sentences",
+    "words",
+]

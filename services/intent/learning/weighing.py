@@ -1,11 +1,11 @@
 """Fits how scores become probabilities, on texts that were held out of training.
 
-A conditional logit (McFadden 1974) with one weight for each kind of score, and one score for
-"something else", which is what texts of held-out intents are. Then a temperature for each
-language (Guo et al. 2017).
+A conditional logit (McFadden 1974) with one weight for each kind of score, one offset for each
+class, and one score for "something else", which is what texts of held-out intents are. Then a
+temperature for each language (Guo et al. 2017).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ from services.intent.model.calibration import Calibration, Scores
 Labels = npt.NDArray[np.int64]
 Shares = npt.NDArray[np.float64]
 
-# More texts than these do not move five numbers.
+# More texts than these do not move the few numbers.
 _MOST_TEXTS = 8_000
 
 # A language with fewer texts shares the temperature of all.
@@ -24,6 +24,9 @@ _LEAST_TEXTS = 100
 
 # Keeps the weights finite where the texts are told apart without a mistake.
 _DECAY = 1e-4
+
+# Much more for the offsets: a class with a small share of the texts must not gain by chance.
+_OFFSET_DECAY = 1e-2
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class Sample:
 
 
 def fit_calibration(sample: Sample, unknown: int) -> Calibration:
-    """Fit weights, the score of "something else" and temperatures by likelihood.
+    """Fit weights, offsets, the score of "something else" and temperatures by likelihood.
 
     Args:
         sample: Held-out texts; those of what is no class are labelled `unknown`.
@@ -58,19 +61,20 @@ def fit_calibration(sample: Sample, unknown: int) -> Calibration:
     """
     step = -(-len(sample.labels) // _MOST_TEXTS)
     some = sample.take(np.arange(len(sample.labels)) % step == 0)
-    scales = some.scores.std(axis=(0, 1)) + 1e-6
-    start = np.append(1 / scales, 0.0)
-    start[-1] = float((some.scores @ start[:-1]).max(axis=1).min())
+    classes, kinds = sample.scores.shape[1:]
+    weights = 1 / (some.scores.std(axis=(0, 1)) + 1e-6)
+    novelty = (some.scores @ weights).max(axis=1).min()
+    start = np.concatenate([weights, np.zeros(classes), [novelty]])
     # No score may speak against the class that it is high for.
-    bounds = [(0, None)] * (len(start) - 1) + [(None, None)]
-    best = minimize(_loss, start, (some, unknown), "L-BFGS-B", jac=True, bounds=bounds).x
-    pooled = Calibration(tuple(map(float, best[:-1])), float(best[-1]), {})
+    bounds = [(0, None)] * kinds + [(None, None)] * (classes + 1)
+    best = minimize(_loss, start, (some, unknown), "L-BFGS-B", jac=True, bounds=bounds).x.tolist()
+    pooled = Calibration(tuple(best[:kinds]), tuple(best[kinds:-1]), best[-1], {})
     temperatures = {
         str(language): _temperature(pooled, sample, str(language), unknown)
         for language, count in zip(*np.unique(sample.languages, return_counts=True), strict=True)
         if count >= _LEAST_TEXTS
     }
-    return Calibration(pooled.weights, pooled.novelty, temperatures)
+    return replace(pooled, temperatures=temperatures)
 
 
 def _loss(
@@ -78,7 +82,9 @@ def _loss(
 ) -> tuple[float, npt.NDArray[np.float64]]:
     """Compute the mean negative log-likelihood and its gradient."""
     rows = np.arange(len(sample.labels))
-    weighed = np.hstack([sample.scores @ parameters[:-1], np.full((len(rows), 1), parameters[-1])])
+    kinds = sample.scores.shape[2]
+    weighed = sample.scores @ parameters[:kinds] + parameters[kinds:-1]
+    weighed = np.hstack([weighed, np.full((len(rows), 1), parameters[-1])])
     weighed -= weighed.max(axis=1, keepdims=True)
     shares = np.exp(weighed)
     shares /= shares.sum(axis=1, keepdims=True)
@@ -90,11 +96,13 @@ def _loss(
     difference = -shares * importance[:, None]
     difference[rows, sample.labels] += share_of_own * importance
     difference[:, -1] += novel * (1 - share_of_own) * importance
-    gradient = np.append(
-        np.tensordot(difference[:, :-1], sample.scores, 2), difference[:, -1].sum()
+    gradient = np.concatenate(
+        [np.tensordot(difference[:, :-1], sample.scores, 2), difference.sum(axis=0)]
     )
-    loss = -(importance * np.log(right)).sum() + _DECAY * (parameters**2).sum()
-    return float(loss), -gradient + 2 * _DECAY * parameters
+    decay = np.full(len(parameters), _DECAY)
+    decay[kinds:-1] = _OFFSET_DECAY
+    loss = -(importance * np.log(right)).sum() + (decay * parameters**2).sum()
+    return float(loss), -gradient + 2 * decay * parameters
 
 
 def _temperature(pooled: Calibration, sample: Sample, language: str, unknown: int) -> float:
@@ -102,7 +110,7 @@ def _temperature(pooled: Calibration, sample: Sample, language: str, unknown: in
     rows = np.arange(len(own.labels))
 
     def loss(temperature: float) -> float:
-        tried = Calibration(pooled.weights, pooled.novelty, {language: temperature})
+        tried = replace(pooled, temperatures={language: temperature})
         right = tried.probabilities(own.scores, language, unknown)[rows, own.labels]
         return float(-(own.importance * np.log(right + 1e-12)).sum())
 

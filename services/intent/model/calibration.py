@@ -19,6 +19,8 @@ class Calibration:
 
     weights: tuple[float, ...]
     """One for each kind of score."""
+    offsets: tuple[float, ...]
+    """What each class gains or loses, for models that name some too readily; sum to about 0."""
     novelty: float
     """The weighed score of "something else"; its share is added to the unknown class."""
     temperatures: Mapping[str, float]
@@ -35,7 +37,7 @@ class Calibration:
         Returns:
             Shape (n, classes), rows sum to 1.
         """
-        weighed = scores @ np.asarray(self.weights)
+        weighed = scores @ np.asarray(self.weights) + np.asarray(self.offsets)
         weighed = np.hstack([weighed, np.full((len(weighed), 1), self.novelty)])
         weighed /= self.temperatures.get(language, 1.0)
         weighed -= weighed.max(axis=1, keepdims=True)

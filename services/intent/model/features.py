@@ -6,7 +6,7 @@ from collections import Counter
 from itertools import combinations, pairwise
 
 from services.intent.model.concepts import base_concepts
-from services.language import segment
+from services.language import part_of_speech, segment
 
 # Long enough to tell 'refund' from 'fund', short enough that 'retrun' still shares some.
 _LETTER_GRAMS = (3, 4, 5)
@@ -17,6 +17,10 @@ _HAN_GRAMS = (1, 2, 3)
 # A long number is any number; short ones mean something (88, 42码).
 _LONG_NUMBER = re.compile(r"\d{3,}")
 
+_BORDERS = ("^", "$")
+
+# In the place of a part of speech; capital, so that they are none.
+_LATIN, _NUMBER = "L", "D"
 
 CONCEPT = "k"
 """The first word of features that stand for a concept or a pair of concepts."""
@@ -26,9 +30,10 @@ def features(folded: str) -> Counter[str]:
     """Count the features of a text.
 
     Words, pairs of neighbouring words (with marks for the beginning and the end), letter n-grams
-    inside Latin words, character n-grams over Chinese runs across word borders, and the concepts
-    (`concepts`) that these mean, alone and in pairs. Digits of longer numbers become "#", so that
-    one order number is as good as another. Emoji are words; punctuation is left out.
+    inside Latin words, character n-grams over Chinese runs across word borders, the parts of speech
+    of Chinese words with their neighbours, and the concepts (`concepts`) that these mean, alone and
+    in pairs. Digits of longer numbers become "#", so that one order number is as good as another.
+    Emoji are words; punctuation is left out.
 
     Args:
         folded: Text from `services.language.fold`.
@@ -40,7 +45,9 @@ def features(folded: str) -> Counter[str]:
     latin = [word for word in words if word[0].isascii()]
     counted = Counter(f"w {word}" for word in words)
     if words:
-        counted.update(f"p {left} {right}" for left, right in pairwise(["^", *words, "$"]))
+        bordered = ["^", *words, "$"]
+        counted.update(f"p {left} {right}" for left, right in pairwise(bordered))
+        _count_parts_of_speech(bordered, counted)
     for word in latin:
         _count_grams(f"<{word}>", _LETTER_GRAMS, counted)
     for run in runs:
@@ -70,6 +77,29 @@ def _split(folded: str) -> tuple[list[str], list[str]]:
 def _parts(latin: list[str]) -> list[str]:
     """Split words at apostrophes and hyphens, as the phrases of the concepts are."""
     return [part for word in latin for part in re.split(r"['\u2019-]", word)]
+
+
+def _count_parts_of_speech(words: list[str], counted: Counter[str]) -> None:
+    """Count what carries over to names that no utterance has: 播放 + a title, a surname + 的电话.
+
+    Only at Chinese words: English has its letters, and its classes would cost a second tagger.
+    """
+    tagged = [(word, _tag(word)) for word in words]
+    for (left, left_tag), (right, right_tag) in pairwise(tagged):
+        if not (left.isascii() and right.isascii()):
+            counted.update(
+                [f"t {left_tag} {right_tag}", f"m {left} {right_tag}", f"m {left_tag} {right}"]
+            )
+    counted.update(f"t {tag}" for word, tag in tagged if not word.isascii())
+
+
+def _tag(word: str) -> str:
+    """Return the part of speech of a Chinese word; letters, numbers and borders are one each."""
+    if word in _BORDERS:
+        return word
+    if word.isascii():
+        return _NUMBER if word[0].isdigit() or word == "#" else _LATIN
+    return part_of_speech(word)
 
 
 def _counts(character: str) -> bool:

@@ -22,7 +22,7 @@ def sample(temperature: float = 0.5, count: int = 3_000, language: str = "zh") -
 
 def test_novelty_adds_to_the_unknown_class() -> None:
     """With all scores far below the novelty the text is something else."""
-    calibration = Calibration((10.0,), -5.0, {})
+    calibration = Calibration((10.0,), (0.0,) * 3, -5.0, {})
     scores = np.array([[[-1.0], [-1.0], [-1.0]], [[1.0], [-1.0], [-1.0]]], np.float32)
     shares = calibration.probabilities(scores, "zh", unknown=2)
     assert shares[0, 2] > 0.95
@@ -32,7 +32,7 @@ def test_novelty_adds_to_the_unknown_class() -> None:
 
 def test_a_lower_temperature_makes_surer() -> None:
     """The ranking stays, the confidence moves; a language that was not measured has 1."""
-    calibration = Calibration((1.0,), -9.0, {"zh": 0.1})
+    calibration = Calibration((1.0,), (0.0,) * 3, -9.0, {"zh": 0.1})
     scores = np.array([[[0.5], [0.2], [-1.0]]], np.float32)
     cool, plain = (calibration.probabilities(scores, each, 2)[0] for each in ("zh", "en"))
     assert cool.argmax() == plain.argmax() == 0
@@ -42,7 +42,7 @@ def test_a_lower_temperature_makes_surer() -> None:
 def test_extreme_scores_do_not_overflow() -> None:
     """Probabilities stay finite and sum to one at any size of score."""
     scores = np.array([[[1e6], [-1e6], [0.0]]], np.float32)
-    shares = Calibration((100.0,), 0.0, {}).probabilities(scores, "zh", 2)
+    shares = Calibration((100.0,), (0.0,) * 3, 0.0, {}).probabilities(scores, "zh", 2)
     assert np.isfinite(shares).all()
     assert shares.sum() == pytest.approx(1)
 
@@ -74,6 +74,20 @@ def test_a_language_that_is_less_certain_gets_its_own_temperature() -> None:
     temperatures = fit_calibration(joined, UNKNOWN).temperatures
     assert temperatures["en"] > 1 > temperatures["zh"]
     assert "mixed" not in temperatures
+
+
+def test_a_class_that_is_named_too_readily_loses() -> None:
+    """Its scores are as high as those of the class that it is taken for, which is right more often.
+
+    A class that no text belongs to and none is taken for stays as it is.
+    """
+    scores = np.full((1_000, 4, 1), -1, np.float32)
+    scores[:, :2] = 1
+    labels = np.where(np.arange(1_000) % 10 < 8, 0, 1)
+    drawn = Sample(scores, labels, np.array(["zh"] * 1_000), np.ones(1_000))
+    offsets = fit_calibration(drawn, UNKNOWN).offsets
+    assert offsets[0] - offsets[1] > 0.5
+    assert offsets[2] == pytest.approx(0, abs=0.2)
 
 
 def test_texts_of_no_class_raise_the_line_of_something_else() -> None:

@@ -30,6 +30,18 @@ def test_every_long_number_is_the_same_number() -> None:
     assert "w 88" in features("88")
 
 
+def test_an_unseen_name_shares_the_frame_it_stands_in() -> None:
+    """潘靖 and 郭涛 have no word in common, but both are names in front of 的电话."""
+    one, other = features("潘靖的电话"), features("郭涛的电话")
+    assert "m nr 的" in one.keys() & other.keys()
+
+
+def test_english_alone_has_no_parts_of_speech() -> None:
+    """Its words are not in the dictionary that tells them."""
+    kinds = {feature.partition(" ")[0] for feature in features("where is order so2026")}
+    assert not kinds & {"t", "m"}
+
+
 def test_emoji_are_words_and_punctuation_is_nothing() -> None:
     """👍 says something, ??? does not."""
     assert features("👍")["w 👍"] == 1
