@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from services.generation.dialogue import Finish, Usage
@@ -78,6 +78,11 @@ class ChatModel:
     def name(self) -> str:
         """The model's name, as the provider knows it."""
         return self._settings.model
+
+    def terse(self, max_tokens: int) -> "ChatModel":
+        """Return the same model, asked for the likeliest answer of at most so many tokens."""
+        settings = replace(self._settings, temperature=0.0, max_tokens=max_tokens)
+        return ChatModel(self._provider, settings)
 
     @property
     def patience(self) -> Patience:

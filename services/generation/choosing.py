@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from kefu.errors import ModelUnavailable
 
+from services.generation import telemetry
 from services.generation.chat import ChatModel, Writing
 from services.generation.dialogue import Choice, Usage
 from services.generation.failure import Cause, ModelFailure
@@ -14,6 +15,9 @@ from services.generation.prompt import Prompt
 
 # Kept back from the caller's deadline, so that the failure still gets through.
 _RESERVE_SECONDS = 0.1
+
+# A number of two digits, and what may stand around it.
+_MAX_TOKENS = 16
 
 # A number alone, with what talkative models put around it. A sentence is no choice: it may quote
 # a number from the message.
@@ -33,7 +37,7 @@ class Chooser:
     """Chooses with one chat model."""
 
     def __init__(self, model: ChatModel | None, prompt: Prompt) -> None:
-        self._model = model
+        self._model = model and model.terse(_MAX_TOKENS)
         self._prompt = prompt
 
     async def choose(self, text: str, choices: Sequence[Choice], seconds: float) -> Chosen:
@@ -59,7 +63,10 @@ class Chooser:
             async with aclosing(self._model.write(writing, patience)) as pieces:
                 async for _ in pieces:
                     pass
-            return Chosen(_choice(writing.text, choices), self._model.usage(writing))
+            usage = self._model.usage(writing)
+            # It is paid for, whatever was answered.
+            telemetry.record_usage(usage, writing.finish)
+            return Chosen(_choice(writing.text, choices), usage)
         except ModelFailure as failure:
             raise ModelUnavailable(
                 retry_after_seconds=failure.retry_after_seconds,

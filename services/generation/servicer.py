@@ -77,7 +77,6 @@ class GenerationServicer(GenerationServiceServicer):
         """Have the model choose what a text means."""
         choices = messages.choices_from(request.choices)
         chosen = await self._chooser.choose(request.text, choices, current().remaining_seconds)
-        telemetry.record_usage(chosen.usage, Finish.STOP)
         return pb.ChooseResponse(choice=chosen.choice, usage=messages.usage_to(chosen.usage))
 
     async def Embed(self, request: pb.EmbedRequest, context: Any) -> pb.EmbedResponse:

@@ -18,6 +18,7 @@ from services.intent.review.uncertain import Review, Uncertain
 from services.intent.review.uncertain_store import UncertainStore
 from services.intent.servicer import IntentServicer, IntentTrainingServicer
 from services.intent.settings import Settings
+from services.intent.trainings.folder import remove_leftovers
 from services.intent.trainings.operation_store import OperationStore
 from services.intent.trainings.operations import Trainings
 from services.intent.trainings.trainer import Limits, Trainer
@@ -46,6 +47,7 @@ async def build(settings: Settings, mesh: Mesh) -> AsyncIterator[list[Registrati
         models = ModelStore(pool)
         live = LiveModels(models, Thresholds(settings.unknown_threshold, settings.ambiguity_margin))
         await live.look()
+        await asyncio.to_thread(remove_leftovers)
         stack.push_async_callback(_ended, asyncio.create_task(live.run()))
         doubt = Doubt(
             settings.sure_confidence, settings.provider_below, generation.choose, uncertain.note
@@ -75,7 +77,7 @@ def _trainings(
         settings.training_memory_mebibytes * _MEBIBYTE,
         settings.embedding_patience_seconds,
     )
-    trainer = Trainer(VectorStore(pool), generation.embed, limits)
+    trainer = Trainer(VectorStore(pool), generation.embed, limits, settings.unknown_threshold)
     return Trainings(OperationStore(pool), models, trainer, settings.stale_seconds)
 
 

@@ -10,7 +10,7 @@ import structlog
 from kefu.errors import KefuError
 from prometheus_client import Counter
 
-from services.intent.classifier import Classifier
+from services.intent.classifier import MAX_ALTERNATIVES, Classifier
 from services.intent.values import UNKNOWN, Candidate, Classification, IntentType, Method
 from services.intent.versions.live import LiveModels
 from services.intent.versions.version import IntentSummary, ModelVersion
@@ -19,7 +19,8 @@ from services.mesh.batching import Batcher
 
 Floats = npt.NDArray[np.float32]
 
-# Together they take less time than a caller notices, and one of a batch's waits for no more.
+# Handing over to the thread is paid once for so many; together they take less time than a caller
+# notices, and one of somebody's hundreds waits for no more.
 _CALLS_AT_ONCE = 32
 _TEXTS_AT_ONCE = 16
 
@@ -51,6 +52,8 @@ class Query:
     """Of the text."""
     now: datetime | None
     """From which "tomorrow" counts, in the customer's time zone; None: the server's clock."""
+    vector_follows: bool = False
+    """Whether the caller, if a vector is wanted, sends the text again with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class Answer:
 
     found: Classification
     wants_embedding: bool
-    """Whether a vector that did not come might make it surer."""
+    """Whether no vector came that the model can look at, and one might make it surer."""
 
 
 Choose = Callable[[str, str, Sequence[IntentSummary]], Awaitable[str]]
@@ -117,7 +120,8 @@ class Answering:
         item = _item(serving.classifier, query)
         found = await self._calls.submit(item)
         wants = self._wants_embedding(found, item)
-        if not wants:  # else it comes again, with its vector
+        comes_again = wants and query.vector is None and query.vector_follows
+        if not comes_again:
             if found.best.confidence < self._doubt.provider_below:
                 found = await self._ask(tenant, query.text, found, serving.version)
             model = item.classifier.embedding_model
@@ -133,7 +137,7 @@ class Answering:
         """
         classifier = self._live.of(tenant).classifier
         items = [_item(classifier, query) for query in queries]
-        found = await self._texts.submit_all(items)
+        found = await self._in_turn(items)
         for each in found:
             _CLASSIFICATIONS.labels(each.method).inc()
         return [
@@ -146,12 +150,19 @@ class Answering:
     ) -> list[Classification]:
         """Classify texts by any model, behind the calls of customers."""
         items = [_Item(classifier, *each, None) for each in zip(texts, vectors, strict=True)]
-        return await self._texts.submit_all(items)
+        return await self._in_turn(items)
 
     async def aclose(self) -> None:
         """Finish what runs, then end the workers."""
         await self._calls.aclose()
         await self._texts.aclose()
+
+    async def _in_turn(self, items: Sequence[_Item]) -> list[Classification]:
+        """Classify a few at a time: the texts of other callers get their turn in between."""
+        found: list[Classification] = []
+        for start in range(0, len(items), _TEXTS_AT_ONCE):
+            found += await self._texts.submit_all(items[start : start + _TEXTS_AT_ONCE])
+        return found
 
     def _sure(self, found: Classification) -> bool:
         """Tell whether an answer leaves nothing to ask."""
@@ -197,7 +208,7 @@ class Answering:
         return replace(
             found,
             best=Candidate(chosen or UNKNOWN, kind, confidence),
-            alternatives=tuple(each for each in ranked if each.intent != chosen)[:5],
+            alternatives=tuple(each for each in ranked if each.intent != chosen)[:MAX_ALTERNATIVES],
             ambiguous=False,
             method=Method.PROVIDER,
         )
@@ -219,18 +230,16 @@ def _vector(classifier: Classifier, given: Vector | None) -> Floats | None:
     return values if np.isfinite(values).all() else None
 
 
-def _judge(items: Sequence[_Item]) -> list[Classification]:
-    """Classify in the worker's thread, each text by its own model, those of one model together."""
-    places: dict[int, list[int]] = {}
-    for place, item in enumerate(items):
-        places.setdefault(id(item.classifier), []).append(place)
-    found: dict[int, Classification] = {}
-    for together in places.values():
-        chosen = [items[place] for place in together]
-        judged = chosen[0].classifier.classify_many(
-            [each.text for each in chosen],
-            [each.vector for each in chosen],
-            [each.now for each in chosen],
-        )
-        found |= zip(together, judged, strict=True)
-    return [found[place] for place in range(len(items))]
+def _judge(items: Sequence[_Item]) -> list[Classification | Exception]:
+    """Classify in the worker's thread, each text by its own model.
+
+    A text that breaks its model fails its own call alone: the others may be another tenant's.
+    """
+    return [_judged(item) for item in items]
+
+
+def _judged(item: _Item) -> Classification | Exception:
+    try:
+        return item.classifier.classify(item.text, item.vector, item.now)
+    except Exception as error:
+        return error

@@ -1,6 +1,5 @@
 """One tenant's classifier: known utterances first, the trained model where none fits."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
@@ -84,15 +83,6 @@ class Classifier:
             requests=requests,
         )
 
-    def classify_many(
-        self,
-        texts: Sequence[str],
-        vectors: Sequence[Floats | None],
-        nows: Sequence[datetime | None],
-    ) -> list[Classification]:
-        """Classify utterances, each with its own vector and moment, as `classify` does."""
-        return [self.classify(*each) for each in zip(texts, vectors, nows, strict=True)]
-
     def _find(
         self, text: str, language: Language, vector: Floats | None
     ) -> tuple[Candidate, tuple[Candidate, ...], Method]:
@@ -114,7 +104,9 @@ class Classifier:
         """Find the requests of a message that holds several different ones; else none.
 
         Two of one intent are different where they are about different things: cancel SO1, and
-        cancel SO2. Said again with the same number, or with none, it is the same wish.
+        cancel SO2. Said again with the same number, or with none, it is the same wish; the part
+        with the number stands for both. The parts are judged on words alone, also where the whole
+        is judged with its vector: a part has none of its own.
         """
         spans = split(text)
         if len(spans) < 2:
@@ -128,10 +120,13 @@ class Classifier:
             about = frozenset(
                 each.value for each in self.entities.extract(part) if each.type in self._things
             )
-            again = any(name == candidate.intent and not about for name, _ in found)
-            if not again:
-                found.setdefault((candidate.intent, about), Request(candidate, span))
-        return tuple(found.values()) if len(found) > 1 else ()
+            if not about and any(name == candidate.intent for name, _ in found):
+                continue
+            if about:
+                found.pop((candidate.intent, frozenset()), None)
+            found.setdefault((candidate.intent, about), Request(candidate, span))
+        in_order = sorted(found.values(), key=lambda each: each.span.start)
+        return tuple(in_order) if len(found) > 1 else ()
 
     def _candidate(self, ranked: Ranked) -> Candidate:
         intent = self._trained.classes[ranked.place]

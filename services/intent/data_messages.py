@@ -22,6 +22,7 @@ from services.intent.entities import EntityType
 from services.intent.review.uncertain import Cluster, Resolution, Settled
 from services.intent.training_data import Problem, Severity
 from services.intent.values import Candidate, IntentType
+from services.intent.versions.version import IntentSummary
 
 _TYPES = {
     each: understanding_pb2.IntentType.Value(f"INTENT_TYPE_{each.name}") for each in IntentType
@@ -115,14 +116,14 @@ def problem_to(problem: Problem) -> training_pb2.DataProblem:
     )
 
 
-def intent_to(intent: DraftIntent) -> intent_pb2.Intent:
-    """Write an intent of the draft."""
+def intent_to(intent: DraftIntent | IntentSummary) -> intent_pb2.Intent:
+    """Write an intent of the draft or of a model."""
     return intent_pb2.Intent(
         intent=intent.name,
         type=_TYPES[intent.type],
         description=intent.description,
         utterance_count=sum(intent.language_counts.values()),
-        language_counts=intent.language_counts,
+        language_counts=dict(intent.language_counts),
     )
 
 

@@ -1,7 +1,7 @@
 """Between the contract's messages of IntentService and the domain's values, in pairs."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import repeat
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -10,18 +10,18 @@ from kefu.intent.v1 import intent_pb2 as pb
 from kefu.type.v1 import text_pb2
 
 from services.intent.answering import Answer, Query, Vector
-from services.intent.data_messages import candidate_to, intent_to, tenant_from
-from services.intent.drafts.draft import DraftIntent
+from services.intent.data_messages import candidate_to, intent_to
 from services.intent.patterns import MAX_TEXT_LENGTH
 from services.intent.values import Entity, Method, Request
 from services.intent.versions.live import Serving
-from services.intent.versions.version import IntentSummary
 from services.language import Span
-
-__all__ = ["classification_to", "config_to", "queries_from", "query_from", "tenant_from"]
 
 _MAX_BATCH_SIZE = 256  # As the contract's field rule says.
 _TIME_ZONE = "Asia/Shanghai"  # As the contract says of an empty one.
+
+# As the contract says of `now`. Words such as "in 100 years" still lead to a day of the calendar.
+_FIRST_SECOND = 0
+_END_SECOND = int(datetime(2200, 1, 1, tzinfo=UTC).timestamp())
 
 _METHODS = {each: pb.Classification.Method.Value(f"METHOD_{each.name}") for each in Method}
 
@@ -30,17 +30,18 @@ def query_from(request: pb.ClassifyRequest) -> Query:
     """Read an utterance.
 
     Raises:
-        InvalidRequest: there is no such time zone.
+        InvalidRequest: there is no such time zone, or `now` is outside the years that count.
     """
     vector = _vector_from(request.embedding) if request.HasField("embedding") else None
-    return Query(request.text, vector, _now_from(request))
+    return Query(request.text, vector, _now_from(request), request.embedding_follows)
 
 
 def queries_from(request: pb.BatchClassifyRequest) -> list[Query]:
     """Read several utterances.
 
     Raises:
-        InvalidRequest: there is no such time zone, or there are vectors for some texts only.
+        InvalidRequest: there is no such time zone, `now` is outside the years that count, or there
+            are vectors for some texts only.
     """
     if request.embeddings and len(request.embeddings) != len(request.texts):
         problem = f"must be none or one for each of the {len(request.texts)} texts"
@@ -72,7 +73,7 @@ def config_to(serving: Serving) -> pb.GetConfigResponse:
     """Write what a model knows."""
     version, classifier = serving.version, serving.classifier
     config = pb.GetConfigResponse(
-        intents=map(_intent_to, version.intents),
+        intents=map(intent_to, version.intents),
         entity_types=classifier.entities.types,
         model_version=version.id,
         unknown_threshold=classifier.thresholds.unknown,
@@ -85,12 +86,6 @@ def config_to(serving: Serving) -> pb.GetConfigResponse:
     return config
 
 
-def _intent_to(intent: IntentSummary) -> pb.Intent:
-    return intent_to(
-        DraftIntent(intent.name, intent.type, intent.description, dict(intent.language_counts))
-    )
-
-
 def _now_from(request: pb.ClassifyRequest | pb.BatchClassifyRequest) -> datetime | None:
     """Return the time from which "tomorrow" counts, in the customer's zone."""
     try:
@@ -99,6 +94,10 @@ def _now_from(request: pb.ClassifyRequest | pb.BatchClassifyRequest) -> datetime
         problem = "must be an IANA time zone, such as Asia/Shanghai"
         raise InvalidRequest(violations=[("time_zone", problem)]) from None
     if request.HasField("now"):
+        if not (
+            _FIRST_SECOND <= request.now.seconds < _END_SECOND and 0 <= request.now.nanos < 10**9
+        ):
+            raise InvalidRequest(violations=[("now", "must lie in the years 1970 to 2199")])
         return request.now.ToDatetime(zone)
     return datetime.now(zone) if request.time_zone else None
 

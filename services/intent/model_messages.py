@@ -113,6 +113,7 @@ def comparison_to(
     """Write a page of what differs."""
     return training_pb2.CompareModelsResponse(
         changes=map(changed_to, page), next_page_token=next_page_token,
-        compared_count=comparison.compared, fixed_count=comparison.count(Change.FIXED),
+        compared_count=comparison.compared, total_count=comparison.of,
+        fixed_count=comparison.count(Change.FIXED),
         broken_count=comparison.count(Change.BROKEN), other_count=comparison.count(Change.OTHER),
     )  # fmt: skip

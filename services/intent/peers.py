@@ -17,8 +17,6 @@ _EMBED_SECONDS = 30.0
 _CHOOSE_SHARE = 0.8
 """Of a call's remaining time that the second opinion may take: the answer must still go back."""
 
-_MAX_CHOICES = 20
-
 
 class GenerationPeer:
     """Calls of the generation service."""
@@ -56,7 +54,7 @@ class GenerationPeer:
         Args:
             tenant: Whose budget is used.
             text: What the customer wrote.
-            options: What it may mean, most likely first.
+            options: What it may mean, most likely first; at most 20.
 
         Returns:
             The name of one of them; empty where the model said that none fits.
@@ -69,7 +67,7 @@ class GenerationPeer:
             text=text,
             choices=[
                 pb.Choice(choice=e.name, description=e.description, examples=e.examples)
-                for e in options[:_MAX_CHOICES]
+                for e in options
             ],
         )
         seconds = min(self._choose_seconds, current().remaining_seconds * _CHOOSE_SHARE)

@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 
 from services.intent.values import UNKNOWN, Candidate, IntentType
-
-CALIBRATION_BINS = 15
-"""Bins of confidence, as is usual for the expected calibration error (Guo et al. 2017)."""
+from services.mesh.measures import calibration_error, macro_f1
 
 _MOST_CONFUSIONS = 100
 _MOST_EXAMPLES = 5
@@ -44,7 +42,7 @@ class Figures:
     accuracy: float
     """Share judged rightly, "unknown" being one of the classes."""
     macro_f1: float
-    """Mean over the classes of each one's F1."""
+    """Mean over the intents that were meant, "unknown" among them, of each one's F1."""
     unknown_recall: float | None
     """Share of the examples of "unknown" that were called so; None without examples."""
     unknown_precision: float | None
@@ -84,6 +82,11 @@ class Quality:
     judged: tuple[Judged, ...] = field(default=(), repr=False)
     """What was said of each utterance."""
 
+    @property
+    def best(self) -> Figures:
+        """Figures of the better equipped path."""
+        return self.with_embedding or self.lexical
+
     def to_json(self) -> dict[str, Any]:
         """Return plain values; what was said of single utterances stands under `judged`."""
         return asdict(self)
@@ -106,7 +109,7 @@ class Quality:
         )
 
 
-def assess(lexical: Sequence[Judged], with_embedding: Sequence[Judged] | None) -> Quality:
+def assess(lexical: Sequence[Judged], with_embedding: Sequence[Judged] | None = None) -> Quality:
     """Sum up held-out verdicts.
 
     Args:
@@ -133,42 +136,19 @@ def figures(judged: Sequence[Judged]) -> Figures:
     return Figures(
         utterances=len(judged),
         accuracy=_share(each.right for each in judged),
-        macro_f1=_macro_f1(judged),
+        macro_f1=macro_f1(
+            [each.intent for each in judged], [each.predicted.intent for each in judged]
+        ),
         unknown_recall=_share(unknown) if unknown else None,
         unknown_precision=_share(called) if called else None,
         calibration_error=calibration_error(
-            [each.predicted.confidence for each in judged], [each.right for each in judged]
+            [each.right for each in judged], [each.predicted.confidence for each in judged]
         ),
     )
 
 
-def calibration_error(confidences: Sequence[float], right: Sequence[bool]) -> float:
-    """Compute the expected calibration error over `CALIBRATION_BINS` bins of equal width.
-
-    Args:
-        confidences: In [0, 1].
-        right: Whether each verdict was right.
-    """
-    bins = np.minimum(
-        (np.asarray(confidences) * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1
-    )
-    gaps = np.zeros(CALIBRATION_BINS)
-    np.add.at(gaps, bins, np.asarray(confidences) - np.asarray(right, float))
-    return float(np.abs(gaps).sum() / len(bins))
-
-
 def _share(verdicts: Iterable[bool]) -> float:
     return float(np.mean([*verdicts]))
-
-
-def _macro_f1(judged: Sequence[Judged]) -> float:
-    """Average F1 over the labels and over what was given without being one."""
-    meant = Counter(each.intent for each in judged)
-    given = Counter(each.predicted.intent for each in judged)
-    right = Counter(each.intent for each in judged if each.right)
-    return float(
-        np.mean([2 * right[c] / (meant[c] + given[c]) for c in meant.keys() | given.keys()])
-    )
 
 
 def _confusions(judged: Sequence[Judged]) -> tuple[Confusion, ...]:

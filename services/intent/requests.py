@@ -91,8 +91,9 @@ _PREFACE = re.compile(
 )
 
 # What depends on the part before. English speaks of it in pronouns: "..., tell me how to do it".
+# A word begins with a letter, or a text of apostrophes would be cut into words in every way.
 _PRONOUN = re.compile(
-    r"\W*(?:[\w'’]+[^\w'’]+){1,8}(?:it|them|this|that|so|how|one|do|(?:some|more)\s+info(?:rmation)?)\W*",
+    r"\W*+(?:\w(?:['’]?\w)*+\W++){1,8}(?:it|them|this|that|so|how|one|do|(?:some|more)\s+info(?:rmation)?)\W*",
     _FLAGS,
 )
 _TAIL = re.compile(

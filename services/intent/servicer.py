@@ -7,6 +7,7 @@ from kefu.intent.v1.intent_pb2_grpc import IntentServiceServicer
 
 from services.intent import messages
 from services.intent.answering import Answering
+from services.intent.data_messages import tenant_from
 from services.intent.data_servicer import DataServicer
 from services.intent.drafts.draft import Draft
 from services.intent.model_servicer import ModelServicer
@@ -26,7 +27,7 @@ class IntentServicer(IntentServiceServicer):
     async def Classify(self, request: pb.ClassifyRequest, context: Any) -> pb.ClassifyResponse:
         """Classify one utterance and find its entities."""
         answer = await self._answering.answer(
-            messages.tenant_from(request.tenant), messages.query_from(request)
+            tenant_from(request.tenant), messages.query_from(request)
         )
         return pb.ClassifyResponse(classification=messages.classification_to(answer))
 
@@ -35,13 +36,13 @@ class IntentServicer(IntentServiceServicer):
     ) -> pb.BatchClassifyResponse:
         """Classify several utterances, in their order."""
         answers = await self._answering.answers(
-            messages.tenant_from(request.tenant), messages.queries_from(request)
+            tenant_from(request.tenant), messages.queries_from(request)
         )
         return pb.BatchClassifyResponse(classifications=map(messages.classification_to, answers))
 
     async def GetConfig(self, request: pb.GetConfigRequest, context: Any) -> pb.GetConfigResponse:
         """Say what the tenant's model knows."""
-        return messages.config_to(self._live.of(messages.tenant_from(request.tenant)))
+        return messages.config_to(self._live.of(tenant_from(request.tenant)))
 
 
 class IntentTrainingServicer(DataServicer, ModelServicer):

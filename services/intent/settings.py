@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from services.intent.model.decision import AMBIGUITY_MARGIN, UNKNOWN_THRESHOLD
 from services.mesh.settings import ServiceSettings
 
 
@@ -10,11 +11,11 @@ class Settings(ServiceSettings):
 
     database_url: str
     """PostgreSQL connection string; drafts, models and operations live there."""
-    unknown_threshold: float = Field(default=0.2, ge=0, le=1)
+    unknown_threshold: float = Field(default=UNKNOWN_THRESHOLD, ge=0, le=1)
     """Below this confidence the answer is UNKNOWN. Calibration already weighs "something else"
     against each intent; this catches what is spread over five or more. By cross-validation 0.35
     cost 0.7 % accuracy where nothing is out of scope and gained nothing where something is."""
-    ambiguity_margin: float = Field(default=0.15, ge=0, le=1)
+    ambiguity_margin: float = Field(default=AMBIGUITY_MARGIN, ge=0, le=1)
     """Best two closer than this are ambiguous: at 0.15 the better one is wrong in about three
     of ten cases, often enough to ask the customer."""
     sure_confidence: float = Field(default=0.9, ge=0, le=1)
@@ -27,8 +28,8 @@ class Settings(ServiceSettings):
     """Longest wait for the provider; then the local answer stands. A turn waits at most 1.5 s for
     the whole of its classification."""
     training_seconds: float = Field(default=1800, gt=0)
-    """Longest training, from the wish to the model. 15,000 utterances take some five minutes on two
-    cores, embedding included."""
+    """Longest training, from its turn (trainings of a process come one after the other) to the
+    model. 15,000 utterances take some five minutes on two cores, embedding included."""
     training_memory_mebibytes: int = Field(default=4096, ge=1024)
     """Address space of the process that trains: 15,000 utterances of 150 intents with their vectors
     needed 975, of which 700 are libraries."""

@@ -5,7 +5,7 @@ import json
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -22,7 +22,7 @@ from services.intent.values import UNKNOWN, IntentType
 
 Floats = npt.NDArray[np.float32]
 
-FORMAT = 1
+FORMAT = 2
 """Grows when the bytes are laid out otherwise."""
 
 # Half the bytes; the answers differ by less than a thousandth.
@@ -95,7 +95,11 @@ class TrainedModel:
         return shares
 
     def to_bytes(self) -> bytes:
-        """Write the model; the same model gives the same bytes."""
+        """Write the model; the same model gives the same bytes.
+
+        What was said of single utterances is left out: no answer needs it, and every server would
+        hold it.
+        """
         header = {
             "format": FORMAT,
             "classes": self.classes,
@@ -109,7 +113,7 @@ class TrainedModel:
             "lexical": asdict(self.lexical),
             "combined": self.combined and asdict(self.combined),
             "embedding_model": self.embedding_model,
-            "quality": self.quality.to_json(),
+            "quality": replace(self.quality, judged=()).to_json(),
         }
         arrays: dict[str, npt.NDArray[Any]] = {
             "header": np.frombuffer(json.dumps(header, ensure_ascii=False).encode(), np.uint8),
@@ -172,7 +176,9 @@ def _entity_type(fields: dict[str, Any]) -> EntityType:
 
 
 def _calibration(fields: dict[str, Any]) -> Calibration:
-    return Calibration(**fields | {"weights": tuple(fields["weights"])})
+    return Calibration(
+        **fields | {"weights": tuple(fields["weights"]), "offsets": tuple(fields["offsets"])}
+    )
 
 
 def _meaning(arrays: dict[str, npt.NDArray[Any]]) -> MeaningModel:

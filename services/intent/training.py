@@ -1,21 +1,29 @@
 """Training: from utterances, with vectors or without, to a calibrated model of known quality."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from services.intent.learning.held_out import Evidence, HeldOut, judge_known, judge_novel, steps
+from services.intent.learning.held_out import (
+    FOLDS,
+    Evidence,
+    HeldOut,
+    judge_known,
+    judge_novel,
+    steps,
+)
 from services.intent.learning.meaning import fit_meaning
 from services.intent.learning.weighing import Sample, fit_calibration
 from services.intent.learning.words import fit_vectoriser, fit_words, matrix_of
-from services.intent.model.calibration import Calibration
-from services.intent.model.decision import Thresholds, decide
+from services.intent.model.calibration import Calibration, Shares
+from services.intent.model.decision import UNKNOWN_THRESHOLD, decide
 from services.intent.model.features import features
 from services.intent.model.words import KINDS, WordsModel
 from services.intent.near_exact import near_table
 from services.intent.noise import vocabulary
-from services.intent.quality import Judged, Quality, assess
+from services.intent.quality import Judged, assess
 from services.intent.trained_model import TrainedModel
 from services.intent.training_data import TrainingData, Utterance, key
 from services.intent.values import UNKNOWN, Candidate, IntentType
@@ -35,8 +43,24 @@ _MEASURING = "judging held-out utterances"
 _LEARNING = "learning from all utterances"
 
 
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """What calibration has to know of the utterances beside their scores."""
+
+    labels: npt.NDArray[np.int64]
+    """Place of each one's class."""
+    languages: npt.NDArray[np.str_]
+    """Of each."""
+    unknown: int
+    """Place of the unknown class."""
+
+
 def train(
-    data: TrainingData, vectors: Mapping[str, Floats], embedding_model: str, progress: Progress
+    data: TrainingData,
+    vectors: Mapping[str, Floats],
+    embedding_model: str,
+    progress: Progress,
+    unknown_threshold: float = UNKNOWN_THRESHOLD,
 ) -> TrainedModel:
     """Train a model. The same data and vectors give the same model.
 
@@ -46,6 +70,7 @@ def train(
             model that knows no vectors.
         embedding_model: What made the vectors; empty where there are none.
         progress: Is told how far the work is.
+        unknown_threshold: `Thresholds.unknown` of the service, with which quality is measured.
 
     Raises:
         ValueError: Some utterances have a vector and others have none.
@@ -54,10 +79,10 @@ def train(
     texts = [utterance.text for utterance, _ in labelled]
     if vectors and not all(text in vectors for text in texts):
         raise ValueError("vectors of some utterances are missing")
-    classes = tuple(sorted({UNKNOWN, *(intent.name for intent in data.intents)}))
+    types = {intent.name: intent.type for intent in data.intents} | {UNKNOWN: IntentType.UNKNOWN}
+    classes = tuple(sorted(types))
     places = {name: place for place, name in enumerate(classes)}
     labels = np.array([places[label] for _, label in labelled])
-    types = {intent.name: intent.type for intent in data.intents} | {UNKNOWN: IntentType.UNKNOWN}
 
     progress(_READING, 0.0)
     counted = [features(fold(text)) for text in texts]
@@ -66,17 +91,16 @@ def train(
     stacked = np.stack([vectors[text] for text in texts]) if vectors else None
     evidence = Evidence(matrix, stacked, labels, len(classes))
     known, novel = _judge(evidence, places[UNKNOWN], progress)
-    languages = np.array([str(detect(text)) for text in texts])
-    lexical = _calibrate(known, novel, labels, languages, places[UNKNOWN], KINDS)
-    combined = None
-    if stacked is not None:
-        combined = _calibrate(
-            known, novel, labels, languages, places[UNKNOWN], known.scores.shape[2]
-        )
-    quality = _measure(known, labelled, languages, classes, types, (lexical, combined))
+    about = _Texts(labels, np.array([str(detect(text)) for text in texts]), places[UNKNOWN])
+    # The scores of the words alone, and those of words and vector together.
+    paths = [KINDS] if stacked is None else [KINDS, known.scores.shape[2]]
+    lexical, *combined = [_calibrate(known, novel, about, kinds) for kinds in paths]
+    said = [labelled[row] for row in known.rows.tolist()]
+    shares = [_shares(known, novel, about, kinds) for kinds in paths]
+    by_class = [(name, types[name]) for name in classes]
+    quality = assess(*(_judged(each, said, by_class, unknown_threshold) for each in shares))
 
     progress(_LEARNING, 0.95)
-    weights, bias = fit_words(matrix, labels, len(classes))
     return TrainedModel(
         classes=classes,
         types=types,
@@ -84,10 +108,10 @@ def train(
         exact={key(text): place for text, place in zip(texts, labels.tolist(), strict=True)},
         near=near_table(zip(texts, labels.tolist(), strict=True)),
         vocabulary=vocabulary(texts),
-        words=WordsModel(vectoriser, weights, bias),
+        words=WordsModel(vectoriser, *fit_words(matrix, labels, len(classes))),
         lexical=lexical,
         meaning=None if stacked is None else fit_meaning(stacked, labels, len(classes)),
-        combined=combined,
+        combined=combined[0] if combined else None,
         embedding_model=embedding_model if vectors else "",
         quality=quality,
     )
@@ -106,17 +130,10 @@ def _judge(evidence: Evidence, unknown: int, progress: Progress) -> tuple[HeldOu
     return judge_known(evidence, step), judge_novel(evidence, unknown, step)
 
 
-def _calibrate(
-    known: HeldOut,
-    novel: HeldOut,
-    labels: npt.NDArray[np.int64],
-    languages: npt.NDArray[np.str_],
-    unknown: int,
-    kinds: int,
-) -> Calibration:
-    """Fit on the first kinds of scores, the novel texts counting as `unknown`."""
+def _calibrate(known: HeldOut, novel: HeldOut, texts: _Texts, kinds: int) -> Calibration:
+    """Fit on the first kinds of scores, the novel texts counting as unknown."""
     rows = np.concatenate([known.rows, novel.rows])
-    right = np.concatenate([labels[known.rows], np.full(len(novel.rows), unknown)])
+    right = np.concatenate([texts.labels[known.rows], np.full(len(novel.rows), texts.unknown)])
     share = _UNKNOWN_SHARE if len(novel.rows) else 0.0
     importance = np.concatenate(
         [
@@ -125,31 +142,36 @@ def _calibrate(
         ]
     )
     scores = np.concatenate([known.scores[:, :, :kinds], novel.scores[:, :, :kinds]])
-    return fit_calibration(Sample(scores, right, languages[rows], importance), unknown)
+    return fit_calibration(Sample(scores, right, texts.languages[rows], importance), texts.unknown)
 
 
-def _measure(
-    known: HeldOut,
-    labelled: Sequence[tuple[Utterance, str]],
-    languages: npt.NDArray[np.str_],
-    classes: tuple[str, ...],
-    types: Mapping[str, IntentType],
-    calibrations: tuple[Calibration, Calibration | None],
-) -> Quality:
-    """Judge the held-out utterances on both paths as they will be judged in service."""
-    unknown = classes.index(UNKNOWN)
+def _shares(known: HeldOut, novel: HeldOut, texts: _Texts, kinds: int) -> Iterator[Shares]:
+    """Yield the probabilities of each known text, shape (classes,), on the first kinds of scores.
 
-    def judged(calibration: Calibration) -> list[Judged]:
-        kinds = len(calibration.weights)
-        verdicts = []
-        for row, scores in zip(known.rows.tolist(), known.scores, strict=True):
-            utterance, label = labelled[row]
-            shares = calibration.probabilities(scores[None, :, :kinds], languages[row], unknown)[0]
-            best, _ = decide(shares, unknown, Thresholds().unknown, 0)
-            name = classes[best.place]
-            predicted = Candidate(name, types[name], best.confidence)
-            verdicts.append(Judged(utterance.text, label, utterance.language, predicted))
-        return verdicts
+    By a calibration that was fitted on four fifths of the others, or confidence would be measured
+    on the texts that it was made to fit.
+    """
+    folds = np.arange(len(known.rows)) % FOLDS
+    fitted = [
+        _calibrate(known.take(folds != fold), novel, texts, kinds)
+        for fold in range(min(FOLDS, len(folds)))
+    ]
+    languages = texts.languages[known.rows]
+    for own, scores, language in zip(folds, known.scores, languages, strict=True):
+        yield fitted[own].probabilities(scores[None, :, :kinds], language, texts.unknown)[0]
 
-    lexical, combined = calibrations
-    return assess(judged(lexical), judged(combined) if combined else None)
+
+def _judged(
+    shares: Iterable[Shares],
+    said: Iterable[tuple[Utterance, str]],
+    classes: Sequence[tuple[str, IntentType]],
+    threshold: float,
+) -> list[Judged]:
+    """Decide on texts as it will be done in service."""
+    unknown = classes.index((UNKNOWN, IntentType.UNKNOWN))
+    verdicts = []
+    for each, (utterance, label) in zip(shares, said, strict=True):
+        best, _ = decide(each, unknown, threshold, 0)
+        predicted = Candidate(*classes[best.place], best.confidence)
+        verdicts.append(Judged(utterance.text, label, utterance.language, predicted))
+    return verdicts

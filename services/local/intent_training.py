@@ -16,8 +16,9 @@ from services.local.training_file import parts
 CALL_SECONDS = 10.0
 """Deadline of a call that reads or changes a little."""
 
-IMPORT_SECONDS = 120.0
-"""Deadline of an import; 100,000 utterances take some 20 s."""
+LONG_CALL_SECONDS = 60.0
+"""Deadline of a call that works on a whole draft or model, such as an import; 100,000 utterances
+take some 20 s. The services cut every call at this, see `max_call_seconds`."""
 
 POLL_SECONDS = 0.25
 """Between two looks at an operation."""
@@ -59,7 +60,7 @@ async def import_parts(
 
     stub = IntentTrainingServiceStub(channel)
     done: pb.ImportTrainingDataResponse = await stub.ImportTrainingData(
-        messages(), timeout=IMPORT_SECONDS, wait_for_ready=True
+        messages(), timeout=LONG_CALL_SECONDS, wait_for_ready=True
     )
     return done
 
@@ -97,13 +98,7 @@ async def wait_for(
         Problem: it failed or was cancelled.
         grpc.RpcError: a call failed; the operation goes on.
     """
-    stub = IntentTrainingServiceStub(channel)
-    request = pb.GetOperationRequest(name=operation.name)
-    while operation.state in (Operation.STATE_PENDING, Operation.STATE_RUNNING):
-        await asyncio.sleep(POLL_SECONDS)
-        found = await stub.GetOperation(request, timeout=CALL_SECONDS)
-        operation = found.operation
-        on_change(operation)
+    operation = await until_ended(channel, operation, on_change)
     if operation.state == Operation.STATE_CANCELLED:
         raise Problem("the training was cancelled", "the live model is what it was")
     if operation.state != Operation.STATE_SUCCEEDED:
@@ -111,4 +106,22 @@ async def wait_for(
             f"the training failed ({operation.reason}): {operation.problem}",
             f"the live model is what it was; kefu trace {operation.trace_id}",
         )
+    return operation
+
+
+async def until_ended(
+    channel: grpc.aio.Channel, operation: Operation, on_change: Callable[[Operation], None]
+) -> Operation:
+    """Wait until an operation has ended, well or not; see `wait_for`.
+
+    Raises:
+        grpc.RpcError: a call failed; the operation goes on.
+    """
+    stub = IntentTrainingServiceStub(channel)
+    request = pb.GetOperationRequest(name=operation.name)
+    while operation.state in (Operation.STATE_PENDING, Operation.STATE_RUNNING):
+        await asyncio.sleep(POLL_SECONDS)
+        found = await stub.GetOperation(request, timeout=CALL_SECONDS)
+        operation = found.operation
+        on_change(operation)
     return operation

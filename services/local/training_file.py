@@ -7,13 +7,13 @@ names, empty cells. What the utterances mean to each other is the service's to j
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
 import yaml
+from google.protobuf.message import Message
 from kefu.intent.v1.intent_pb2 import Intent
 from kefu.intent.v1.training_pb2 import EntityType, EntityValue, TrainingDataPart, Utterance
 from kefu.type.v1 import understanding_pb2
@@ -35,16 +35,27 @@ _TYPES = ("query", "operation", "chit_chat", "human", "end")
 _COLUMNS = ("text", "intent", "language", "type", "description")
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
-# 2,000 is the contract's limit of each kind; 500 KB of text keeps a message far below 4 MiB.
+MESSAGE_BYTES = 3_000_000
+"""Most of one message: a service takes 4 MiB, and others wait while it reads."""
+
+# The contract's limits of one message and of one entity type.
 _MOST_UTTERANCES = 2_000
 _MOST_INTENTS = 2_000
-_MOST_ENTITY_TYPES = 50
-_MOST_CHARACTERS = 500_000
+_MOST_ENTITY_TYPES = 500
+_MOST_VALUES = 5_000
+_MOST_WORDS = 100
 
-# Control characters other than white space, and what a decoder could not read.
-_UNREADABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffd-\uffff]")
+# Of an item inside a message: its field's tag and its length.
+_FRAME_BYTES = 6
 
-T = TypeVar("T")
+# The format needs six levels. libyaml builds a document by recursion, and a few ten thousand levels
+# end the process.
+_MOST_LEVELS = 50
+
+UNREADABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffd-\uffff]")
+"""Control characters other than white space, and what a decoder could not read."""
+
+Item = TypeVar("Item", bound=Message)
 
 
 @dataclass(slots=True)
@@ -67,9 +78,10 @@ def parts(path: Path) -> list[TrainingDataPart]:
     """
     problems: list[str] = []
     text = _text(path)
-    if path.suffix in _DELIMITERS:
+    ending = path.suffix.lower()
+    if ending in _DELIMITERS:
         content = _table(path, text, problems)
-    elif path.suffix in (".yaml", ".yml"):
+    elif ending in (".yaml", ".yml"):
         content = _document(path, text, problems)
     else:
         raise Problem(f"{path}: is of no known kind", "give it the ending .yaml, .csv or .tsv")
@@ -77,13 +89,25 @@ def parts(path: Path) -> list[TrainingDataPart]:
         more = len(problems) - MAX_SHOWN
         listed = problems[:MAX_SHOWN] + ([f"and {more} more"] if more > 0 else [])
         raise Problem("\n".join(listed), "mend the file and import it again")
+    return messages(content.intents, content.entity_types, content.utterances)
+
+
+def messages(
+    intents: Iterable[Intent], entity_types: Iterable[EntityType], utterances: Iterable[Utterance]
+) -> list[TrainingDataPart]:
+    """Put training data into messages within the limits of number and of `MESSAGE_BYTES`.
+
+    Returns:
+        Definitions first, utterances behind them. A single item over the limit, which only an
+        entity type can be, has a message of its own.
+    """
     return [
-        *(TrainingDataPart(intents=each) for each in _batches(content.intents, _MOST_INTENTS)),
+        *(TrainingDataPart(intents=each) for each in _batches(intents, _MOST_INTENTS)),
         *(
             TrainingDataPart(entity_types=each)
-            for each in _batches(content.entity_types, _MOST_ENTITY_TYPES)
+            for each in _batches(entity_types, _MOST_ENTITY_TYPES)
         ),
-        *(TrainingDataPart(utterances=each) for each in _utterance_batches(content.utterances)),
+        *(TrainingDataPart(utterances=each) for each in _batches(utterances, _MOST_UTTERANCES)),
     ]
 
 
@@ -100,12 +124,15 @@ def _text(path: Path) -> str:
 
 def _document(path: Path, text: str, problems: list[str]) -> _Content:
     """Read YAML in the format of `examples/shop/intents.yaml`."""
-    unreadable = _UNREADABLE.search(text)
+    unreadable = UNREADABLE.search(text)
     if unreadable:
         at = text.count("\n", 0, unreadable.start()) + 1
         problems.append(f"{path}:{at}: holds characters that are not text")
         return _Content()
     try:
+        if deep := _too_deep(text):
+            problems.append(f"{path}:{deep}: is nested more than {_MOST_LEVELS} levels deep")
+            return _Content()
         node = yaml.compose(text, Loader=yaml.CSafeLoader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -124,6 +151,23 @@ def _document(path: Path, text: str, problems: list[str]) -> _Content:
     content.utterances += _utterances(top.section(UNKNOWN), UNKNOWN)
     content.entity_types += map(_entity_type, top.sections("entities"))
     return content
+
+
+def _too_deep(text: str) -> int:
+    """The line where a document is nested deeper than any of this format; 0 where nowhere.
+
+    Raises:
+        yaml.YAMLError: It is no YAML.
+    """
+    level = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            level += 1
+            if level > _MOST_LEVELS and event.start_mark:
+                return int(event.start_mark.line) + 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            level -= 1
+    return 0
 
 
 def _intent(section: Section, content: _Content) -> None:
@@ -167,15 +211,30 @@ def _entity_type(section: Section) -> EntityType:
         entity_type.values.append(EntityValue(value=product, words=[product]))
     if sum((bool(entity_type.pattern), section.has("values"), section.has("products"))) != 1:
         section.report("needs one of pattern, values and products")
-    for each in entity_type.values:
-        if not each.words or len(each.value) > 200:
-            section.report(f"values: {each.value[:80]!r} needs a word, and up to 200 characters")
+    _check_values(section, entity_type)
     return entity_type
+
+
+def _check_values(section: Section, entity_type: EntityType) -> None:
+    """Report values that the contract does not take."""
+    for each in entity_type.values:
+        if not 1 <= len(each.words) <= _MOST_WORDS or len(each.value) > 200:
+            section.report(
+                f"values: {each.value[:80]!r} needs a word, {_MOST_WORDS} at most, and up"
+                " to 200 characters"
+            )
+    if len(entity_type.values) > _MOST_VALUES:
+        section.report(f"has {len(entity_type.values)} values; up to {_MOST_VALUES} are taken")
+    elif (size := entity_type.ByteSize()) > MESSAGE_BYTES:
+        section.report(
+            f"is {size / 1e6:.1f} MB large, up to {MESSAGE_BYTES / 1e6:.0f} are taken;"
+            " split it into several entity types"
+        )
 
 
 def _table(path: Path, text: str, problems: list[str]) -> _Content:
     """Read a table with the columns text and intent, and perhaps language, type, description."""
-    delimiter = _DELIMITERS[path.suffix]
+    delimiter = _DELIMITERS[path.suffix.lower()]
     # Tabs cannot stand in a cell, so programs that write them do not quote.
     lines = io.StringIO(text, newline="")
     if delimiter == "\t":
@@ -220,7 +279,7 @@ def _row(
     text, name, kind = cells["text"], cells["intent"], cells.get("type", "").lower()
     for what, bad in (
         ("text: is empty", not text),
-        ("text: holds characters that are not text", bool(_UNREADABLE.search(text))),
+        ("text: holds characters that are not text", bool(UNREADABLE.search(text))),
         (f"text: is longer than {MAX_TEXT_LENGTH} characters", len(text) > MAX_TEXT_LENGTH),
         ("intent: is empty", not name),
         ("intent: is longer than 64 characters", len(name) > 64),
@@ -247,23 +306,16 @@ def _type(kind: str) -> understanding_pb2.IntentType.ValueType:
     return understanding_pb2.IntentType.Value(f"INTENT_TYPE_{kind.upper()}")
 
 
-def _batches(items: Sequence[T], most: int) -> Iterator[list[T]]:
-    iterator = iter(items)
-    while batch := list(islice(iterator, most)):
-        yield batch
-
-
-def _utterance_batches(utterances: Sequence[Utterance]) -> Iterator[list[Utterance]]:
-    """Cut utterances into messages, by their number and by their length."""
-    batch: list[Utterance] = []
-    characters = 0
-    for each in utterances:
-        if batch and (
-            len(batch) == _MOST_UTTERANCES or characters + len(each.text) > _MOST_CHARACTERS
-        ):
+def _batches(items: Iterable[Item], most: int) -> Iterator[list[Item]]:
+    """Cut items into runs of at most `most` and, where there is more than one, `MESSAGE_BYTES`."""
+    batch: list[Item] = []
+    total = 0
+    for each in items:
+        size = each.ByteSize() + _FRAME_BYTES
+        if batch and (len(batch) == most or total + size > MESSAGE_BYTES):
             yield batch
-            batch, characters = [], 0
+            batch, total = [], 0
         batch.append(each)
-        characters += len(each.text)
+        total += size
     if batch:
         yield batch

@@ -20,12 +20,16 @@ class Batcher(Generic[Item, Result]):
     """One worker thread in front of a function over batches. Made inside a running event loop."""
 
     def __init__(
-        self, function: Callable[[Sequence[Item]], Sequence[Result]], limit: int, name: str
+        self,
+        function: Callable[[Sequence[Item]], Sequence[Result | Exception]],
+        limit: int,
+        name: str,
     ) -> None:
         """Start the worker.
 
         Args:
-            function: Computes one result an item, in order; runs in the worker thread only.
+            function: Computes one result an item, in order; runs in the worker thread only. An
+                exception in a result's place fails that item alone, one raised fails all.
             limit: Most items that are computed together, 1 or more.
             name: Of the thread, for a look at a stuck process.
         """
@@ -39,7 +43,7 @@ class Batcher(Generic[Item, Result]):
         """Return the result of one item; what nobody waits for any more is not computed.
 
         Raises:
-            Exception: Whatever the function raised for the batch that held the item.
+            Exception: What the function gave for the item, or raised for its batch.
         """
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
@@ -59,20 +63,19 @@ class Batcher(Generic[Item, Result]):
 
     async def _drain(self) -> None:
         loop = asyncio.get_running_loop()
-        while batch := self._take():
-            items = [item for item, _ in batch]
-            try:
-                results = await loop.run_in_executor(self._executor, self._function, items)
-            except Exception as error:
-                # One bad batch must not leave those behind it waiting for ever.
-                for _, future in batch:
-                    if not future.done():
-                        future.set_exception(error)
-                continue
-            for (_, future), result in zip(batch, results, strict=True):
-                if not future.done():
-                    future.set_result(result)
-        self._running = None
+        try:
+            while batch := self._take():
+                items = [item for item, _ in batch]
+                try:
+                    results = await loop.run_in_executor(self._executor, self._function, items)
+                    settled = list(zip(batch, results, strict=True))
+                except Exception as error:
+                    # One bad batch must not leave those behind it waiting for ever.
+                    settled = [(each, error) for each in batch]
+                for (_, future), result in settled:
+                    _settle(future, result)
+        finally:
+            self._running = None
 
     def _take(self) -> list[tuple[Item, asyncio.Future[Result]]]:
         batch: list[tuple[Item, asyncio.Future[Result]]] = []
@@ -81,3 +84,12 @@ class Batcher(Generic[Item, Result]):
             if not future.done():
                 batch.append((item, future))
         return batch
+
+
+def _settle(future: asyncio.Future[Result], result: Result | Exception) -> None:
+    if future.done():
+        return
+    if isinstance(result, Exception):
+        future.set_exception(result)
+    else:
+        future.set_result(result)

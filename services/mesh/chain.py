@@ -6,9 +6,11 @@ the same errors, audit and metrics as everything else, and ends calls with a sta
 
 import asyncio
 import inspect
+import string
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from typing import Any
+from urllib.parse import quote
 
 import grpc
 from google.protobuf.message import DecodeError, Message
@@ -25,6 +27,9 @@ Handler = Any
 """`grpc.RpcMethodHandler`, likewise."""
 # For the NOT_SERVING that a health watch sends when a drain begins.
 _LAST_WORD_SECONDS = 0.05
+# Clients refuse trailers of more than 8 KiB and then see no error of ours.
+_MAX_TRAILER_BYTES = 7_500
+_SHORT_MESSAGE = 200
 _CODES: dict[int, grpc.StatusCode] = {each.value[0]: each for each in grpc.StatusCode}
 
 
@@ -171,6 +176,16 @@ async def _not_aborted(answer: Awaitable[Any], context: Context) -> Any:
 
 
 async def _abort(call: Call, error: KefuError, context: Context) -> None:
-    status = to_status(error)
+    status = _fitting(to_status(error))
     trailers = ((DETAILS_KEY, status.SerializeToString()), (TRACE_ID_KEY, call.trace_id))
-    await context.abort(_CODES[status.code], error.message, trailers)
+    await context.abort(_CODES[status.code], status.message, trailers)
+
+
+def _fitting(status: status_pb2.Status) -> status_pb2.Status:
+    """Shorten a status that no client would take to its reason and the beginning of its message."""
+    # The status goes as base64, and its message once more, nine bytes for a Chinese character.
+    size = status.ByteSize() * 4 / 3 + len(quote(status.message, safe=string.printable))
+    if size > _MAX_TRAILER_BYTES:
+        status.message = f"{status.message[:_SHORT_MESSAGE]} ... (shortened)"
+        del status.details[1:]
+    return status

@@ -19,14 +19,18 @@ async def build(settings: Settings, mesh: Mesh) -> AsyncIterator[list[Registrati
     """Load the model and the lexicons, then serve."""
     trained = model.load()
     analyzer = Analyzer(trained, settings.neutral_band)
-    batcher = Batcher(analyzer.analyze_all, settings.batch_limit, "sentiment")
+    utterances, batches = (
+        Batcher(analyzer.analyze_all, settings.batch_limit, name)
+        for name in ("utterances", "batches")
+    )
     servicer = SentimentServicer(
-        batcher, settings, trained.record.embedding_model, trained.dimensions
+        utterances, batches, settings, trained.record.embedding_model, trained.dimensions
     )
     try:
         yield [(add_SentimentServiceServicer_to_server, servicer)]
     finally:
-        await batcher.aclose()
+        await utterances.aclose()
+        await batches.aclose()
 
 
 if __name__ == "__main__":

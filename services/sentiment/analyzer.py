@@ -141,7 +141,7 @@ class Analyzer:
         opinion = self._model.opinion(text, self._features.of(text, found), vector)
         value = compound(opinion.probabilities, opinion.blame, opinion.praise)
         emotion = _emotion(opinion, label(value, self._neutral_band))
-        value = tempered(value, emotion is Emotion.ANGER, _in_heat(found))
+        value = tempered(value, emotion, _in_heat(found))
         name = label(value, self._neutral_band)
         return Sentiment(
             value,

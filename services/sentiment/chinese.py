@@ -38,8 +38,17 @@ _REACH = 4
 _BEFORE_CONTRAST = 0.5
 _AFTER_CONTRAST = 1.5
 
-# English of this many words within a Chinese sentence is a clause of its own.
+# English of this many words within a Chinese sentence is a clause of its own, of which a Chinese
+# negation before it reaches the beginning alone: 不 happy with the 退款.
 _ENGLISH_CLAUSE = 3
+_ENGLISH_BEGINNING = re.compile(r"\S+(?:\s+\S+){0,2}")
+
+# English that ends so turns round the Chinese behind it: I am not 满意, don't really 喜欢.
+_NEGATED_ENDING = re.compile(
+    r"\b(?:not|never|no|cannot|(?:do|does|did|is|are|was|were|can|could|will|would|wo|ca)n'?t)"
+    r"(?:\s+(?:really|very|so|that|too|quite|even|at all))?$",
+    re.IGNORECASE,
+)
 
 # Between Chinese words a blank does the work of a comma; beside Latin letters it is layout.
 _PARTS = re.compile(
@@ -146,13 +155,21 @@ class Chinese:
             return
         found = self._english.hits(text)
         if text.count(" ") + 1 >= _ENGLISH_CLAUSE:
+            if reading.clause.negations and self._begins_rated(text):
+                self._opinion(reading, found.pop(0))
             reading.hits += found
             reading.clause = _Clause()
-            return
-        for hit in found:
-            self._opinion(reading, hit)
-        if not found:
-            reading.clause.unrated += 1
+        else:
+            for hit in found:
+                self._opinion(reading, hit)
+            if not found:
+                reading.clause.unrated += 1
+        reading.clause.negations += _NEGATED_ENDING.search(text) is not None
+
+    def _begins_rated(self, text: str) -> bool:
+        """Tell whether an opinion stands among the first words of an English clause."""
+        beginning = _ENGLISH_BEGINNING.match(text)
+        return beginning is not None and bool(self._english.hits(beginning.group()))
 
     def _read_chinese(self, reading: _Reading, text: str) -> None:
         """Take up a run of Chinese characters term by term."""

@@ -75,7 +75,8 @@ _ASKED_FACT = 0.4
 def asked(hits: list[Hit], closed: bool) -> list[Hit]:
     """Weaken what a customer asks and does not say: 质量好吗, what if it is broken.
 
-    Anger and irony are said in the form of a question and stay as they are: 难道, how dare you.
+    Anger and irony are said in the form of a question and stay as they are: 难道, how dare you. An
+    accusation or a threat stays bad, but who asks is not heated yet: 是骗子吗, how do I sue.
 
     Args:
         hits: The evidence of the question.
@@ -91,7 +92,8 @@ def _asked(hit: Hit, closed: bool) -> Hit:
     if hit.valence > 0:
         return hit.scaled(_ASKED_PRAISE)
     if hit.heated:
-        return hit
+        charges = not hit.cues.isdisjoint({Cue.ACCUSE, Cue.THREAT})
+        return replace(hit, cues=hit.cues - HEATED) if charges else hit
     if closed:
         return hit.scaled(_ASKED_BLAME)
     return hit.scaled(_ASKED_FACT) if Cue.FAILURE in hit.cues else hit

@@ -85,24 +85,27 @@ def compound(probabilities: Sequence[float], blame: float, praise: float) -> flo
     return round(strength if positive > negative else -strength, 4)
 
 
-def tempered(value: float, angry: bool, in_heat: bool) -> float:
-    """Keep the extreme negative range for anger.
+def tempered(value: float, emotion: Emotion, in_heat: bool) -> float:
+    """Keep strong blame for disappointment and anger, and extreme blame for heated anger.
 
     Args:
         value: A compound.
-        angry: Whether anger is what moves the customer.
+        emotion: What moves the customer.
         in_heat: Whether she uses words of anger, insult, accusation or threat.
 
     Returns:
         Anything milder than strong blame as it is. Strong anger in heated words moves into the
         extreme range, in its order: one such utterance is what a person should hear of, however
-        short it is. Blame without anger ends before that range, however sure it is.
+        short it is. Other blame ends before that range, however sure it is; and worry, which
+        blames nobody, before the strong one.
     """
     if value >= -DISSATISFIED:
         return value
-    if not angry:
+    if emotion not in (Emotion.ANGER, Emotion.DISAPPOINTMENT):
+        return -DISSATISFIED
+    if emotion is not Emotion.ANGER or not in_heat:
         return max(value, -FURIOUS)
-    if not in_heat or value < -FURIOUS:
+    if value < -FURIOUS:
         return value
     share = (-value - DISSATISFIED) / (FURIOUS - DISSATISFIED)
     return round(-FURIOUS - 0.001 - share * (1 - FURIOUS) / 2, 4)

@@ -25,7 +25,8 @@ class SentimentServicer(SentimentServiceServicer):
 
     def __init__(
         self,
-        batcher: Batcher[Question, Analysis],
+        utterances: Batcher[Question, Analysis],
+        batches: Batcher[Question, Analysis],
         settings: Settings,
         embedding_model: str,
         dimensions: int,
@@ -33,12 +34,15 @@ class SentimentServicer(SentimentServiceServicer):
         """Serve an analyzer.
 
         Args:
-            batcher: Measures texts outside the event loop.
+            utterances: Measures single utterances outside the event loop.
+            batches: Measures the texts of batches, so that no turn stands behind hundreds of
+                somebody's long texts.
             settings: Lines and limits, to be told to callers.
             embedding_model: Whose vectors the analyzer reads.
             dimensions: Length of these vectors.
         """
-        self._batcher = batcher
+        self._utterances = utterances
+        self._batches = batches
         self._settings = settings
         self._lines = Lines(settings.escalation_line, settings.recovery_line)
         self._embedding_model = embedding_model
@@ -46,7 +50,7 @@ class SentimentServicer(SentimentServiceServicer):
 
     async def Analyze(self, request: pb.AnalyzeRequest, context: object) -> pb.AnalyzeResponse:
         """Measure one utterance and decide about the conversation."""
-        analysis = await self._batcher.submit(question(request, self._vectors))
+        analysis = await self._utterances.submit(question(request, self._vectors))
         decision = escalation([*request.history, analysis.sentiment.compound], self._lines)
         return pb.AnalyzeResponse(
             analysis=analysis_to_proto(analysis), escalation=escalation_to_proto(decision)
@@ -57,11 +61,11 @@ class SentimentServicer(SentimentServiceServicer):
     ) -> pb.BatchAnalyzeResponse:
         """Measure several utterances, in their order."""
         response = pb.BatchAnalyzeResponse()
-        # A few at a time: single utterances get their turn in between.
+        # A few at a time: other batches get their turn in between.
         waiting = questions(request, self._vectors)
         size = self._settings.batch_limit
         for start in range(0, len(waiting), size):
-            found = await self._batcher.submit_all(waiting[start : start + size])
+            found = await self._batches.submit_all(waiting[start : start + size])
             response.analyses.extend(map(analysis_to_proto, found))
         return response
 

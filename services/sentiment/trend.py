@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 
+from services.sentiment.scale import FURIOUS
+
 # The weight of an utterance halves with every two that follow: the mood of now, with a memory.
 _HALF_LIFE_UTTERANCES = 2
 _DECAY = math.pow(0.5, 1 / _HALF_LIFE_UTTERANCES)
-
-# One utterance must go this far below the line, into the extreme range by default: a plain
-# complaint must not call a person, rage must.
-_FAR_BELOW = 0.3
 
 # Two utterances below the line count together within this many; older anger has cooled.
 _REPEATED_WITHIN = 4
@@ -28,7 +26,7 @@ class Reason(StrEnum):
 
     NONE = "none"
     STRONG = "strong"
-    """One utterance far below the line."""
+    """One utterance in the extreme range, which the scale keeps for rage: see `scale.tempered`."""
     REPEATED = "repeated"
     """Two utterances below the line."""
     WORSENING = "worsening"
@@ -92,7 +90,7 @@ def _alarm(recent: list[float], line: float) -> Reason:
     newest = recent[-1]
     if newest >= line:
         return Reason.NONE
-    if newest < max(line - _FAR_BELOW, -0.95):
+    if newest < -FURIOUS:
         return Reason.STRONG
     if sum(1 for value in recent if value < line) > 1:
         return Reason.REPEATED

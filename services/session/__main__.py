@@ -18,7 +18,13 @@ from services.session.action_peers import ActionPeers
 from services.session.conversations import Conversations
 from services.session.journal import Journal
 from services.session.live_store import LiveStore, open_client
-from services.session.peers import DeskPeer, GenerationPeer, KnowledgePeer, ReaderPeers
+from services.session.peers import (
+    DeskPeer,
+    GenerationPeer,
+    KnowledgePeer,
+    ReaderPeers,
+    TrialReaderPeers,
+)
 from services.session.rehearsal import rehearsal
 from services.session.servicer import SessionServicer
 from services.session.settings import Settings
@@ -33,16 +39,17 @@ async def build(settings: Settings, mesh: Mesh) -> AsyncIterator[list[Registrati
     async with open_client(settings.redis_url) as client, open_pool(settings.database_url) as pool:
         await migrate(pool, Path(__file__).parent / "migrations")
         store, live = Store(pool), LiveStore(client)
-        readers = ReaderPeers(
+        reading = (
             mesh.peer("intent", IntentServiceStub), mesh.peer("sentiment", SentimentServiceStub)
-        )
+        )  # fmt: skip
+        readers = ReaderPeers(*reading)
         knowledge = KnowledgePeer(mesh.peer("knowledge", KnowledgeServiceStub))
         generator = GenerationPeer(mesh.peer("generation", GenerationServiceStub))
         servers = ActionPeers(settings.tenants_dir, mesh.peer)
         desk = DeskPeer(mesh.peer("desk", DeskServiceStub))
         runner = TurnRunner(readers, knowledge, generator, servers, desk)
         turns = Turns(store, live, runner, Journal(mesh.spool.append))
-        trial = rehearsal(readers, knowledge, generator, servers)
+        trial = rehearsal(TrialReaderPeers(*reading), knowledge, generator, servers)
         conversations = Conversations(store, live, trial, settings.session_ttl_seconds)
         try:
             yield [(add_SessionServiceServicer_to_server, SessionServicer(conversations, turns))]

@@ -46,12 +46,16 @@ class ReaderPeers:
         self._intent = intent
         self._sentiment = sentiment
 
-    async def classify(self, tenant: str, text: str, vector: Vector | None = None) -> Understanding:
+    async def classify(
+        self, tenant: str, text: str, vector: Vector | None = None, *, final: bool = False
+    ) -> Understanding:
         """What the message asks for."""
+        first = vector is None and not final
         request = intent_pb2.ClassifyRequest(
-            tenant=f"tenants/{tenant}", text=text, embedding=_embedding(vector)
-        )
-        limit = _READ if vector is None else _READ_AGAIN
+            tenant=f"tenants/{tenant}", text=text, embedding=_embedding(vector),
+            embedding_follows=first,
+        )  # fmt: skip
+        limit = _READ if first else _READ_AGAIN
         response = await self._intent.unary("Classify", request, _seconds(*limit))
         return messages.understanding(response.classification)
 
@@ -64,6 +68,25 @@ class ReaderPeers:
         )
         limit = _READ if vector is None else _READ_AGAIN
         return messages.mood(await self._sentiment.unary("Analyze", request, _seconds(*limit)))
+
+
+class TrialReaderPeers(ReaderPeers):
+    """Intent and sentiment for a message that nobody has sent yet."""
+
+    async def classify(
+        self, tenant: str, text: str, vector: Vector | None = None, *, final: bool = False
+    ) -> Understanding:
+        """What the message asks for, by the local model alone.
+
+        A batch is kept for nobody's labelling and put to no model provider.
+        """
+        request = intent_pb2.BatchClassifyRequest(
+            tenant=f"tenants/{tenant}", texts=[text],
+            embeddings=[vector] if isinstance(vector, Embedding) else [],
+        )  # fmt: skip
+        limit = _READ if vector is None else _READ_AGAIN
+        response = await self._intent.unary("BatchClassify", request, _seconds(*limit))
+        return messages.understanding(response.classifications[0])
 
 
 class KnowledgePeer:

@@ -22,8 +22,10 @@ Vector = object
 class Readers(Protocol):
     """The services that read a message; without its vector on words alone."""
 
-    async def classify(self, tenant: str, text: str, vector: Vector | None = None) -> Understanding:
-        """What the message asks for. Raises KefuError."""
+    async def classify(
+        self, tenant: str, text: str, vector: Vector | None = None, *, final: bool = False
+    ) -> Understanding:
+        """What the message asks for; `final` without a vector: none will come. Raises KefuError."""
 
     async def mood(
         self, tenant: str, text: str, history: Sequence[float], vector: Vector | None = None

@@ -1,8 +1,9 @@
 """Has a message read, with the cheapest evidence first.
 
 Intent and mood are read on words alone. Only where these leave doubt, and neither an FAQ nor an
-open question decides, is the message embedded, and both are asked again with the vector. The same
-vector serves the search: nobody computes it twice.
+open question decides, is the message embedded, and both are asked again with the vector. A mood
+that would call a person is always measured again with it: some words alone sound angrier than what
+was meant. The same vector serves the search: nobody computes it twice.
 """
 
 import asyncio
@@ -53,11 +54,14 @@ class Reading:
         """Have both read with the vector; where that fails, what was read before stands.
 
         A service that has just failed is not asked again: the time is better spent on the answer.
+        Without a vector the intent service still hears that none will come: it may know further.
         """
         text, tenant = draft.request.text, conversation.tenant
         vector = await vector_of(text, draft, self._generator, tenant)
-        understanding, mood = None, None
-        if vector is not None:
+        mood = None
+        if vector is None:
+            understanding = await or_none(self._readers.classify(tenant, text, final=True))
+        else:
             measured = draft.mood.compound is not None
             understanding, mood = await asyncio.gather(
                 or_none(self._readers.classify(tenant, text, vector)),
@@ -69,6 +73,14 @@ class Reading:
         draft.mood = mood or draft.mood
         if draft.understanding.wants_embedding:
             draft.degrade(Degradation.LEXICAL_ONLY)
+
+    async def listen_again(self, draft: Draft, conversation: Conversation) -> None:
+        """Have the mood alone measured with the vector; where that fails, it stands as it is."""
+        text, tenant = draft.request.text, conversation.tenant
+        vector = await vector_of(text, draft, self._generator, tenant)
+        if vector is not None:
+            mood = await or_none(self._readers.mood(tenant, text, conversation.moods, vector))
+            draft.mood = mood or draft.mood
 
 
 async def vector_of(text: str, draft: Draft, generator: Generator, tenant: str) -> Vector | None:

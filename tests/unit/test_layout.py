@@ -10,7 +10,7 @@ from tests.support.mesh import ROOT
 SERVICES = ("session", "intent", "knowledge", "generation", "sentiment", "audit", "desk")
 TOOLS = ("local", "cli")
 SHARED = ("services.mesh", "services.language")
-DOMAIN_MAY_USE = ("batching", "calls", "names", "paging", "telemetry")
+DOMAIN_MAY_USE = ("batching", "calls", "measures", "names", "paging", "telemetry")
 STORAGE = ("psycopg", "psycopg_pool", "redis")
 FURNITURE = ("__main__", "servicer", "settings")
 

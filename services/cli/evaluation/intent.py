@@ -1,11 +1,12 @@
 """`kefu eval intent`: train on one labelled file, classify another."""
 
+import re
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 from kefu.intent.v1 import intent_pb2
@@ -20,7 +21,6 @@ from services.cli.evaluation import figures
 from services.cli.evaluation.figures import show
 from services.cli.evaluation.labelled import Row, read
 from services.cli.evaluation.throwaway import (
-    CALL_SECONDS,
     TENANT,
     batches,
     channels,
@@ -31,16 +31,23 @@ from services.cli.intent.calls import request_id
 from services.cli.options import JsonOption
 from services.language import fold
 from services.local.home import Home
-from services.local.intent_training import begin_training, import_parts, wait_for
+from services.local.intent_training import (
+    LONG_CALL_SECONDS,
+    begin_training,
+    import_parts,
+    wait_for,
+)
 from services.local.problem import Problem
+from services.local.training_file import UNREADABLE, messages
 
 UNKNOWN = "unknown"
 """How the intent service names what fits no intent."""
 
-# Of a message of the import, as the contract limits it.
-_PART = 2_000
+MIN_INTENTS = 2
+"""Of a model: there must be something to tell an intent apart from."""
 
-Item = TypeVar("Item")
+MIN_TEXTS = 2
+"""Of an intent, so that the service trains it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +61,9 @@ class IntentFigures:
         ece: expected calibration error of the best intent's confidence, 15 bins.
         train_seconds: from TrainModel to its end, vectors included.
         ms_per_text: of classifying, vectors included; `embedding_ms_per_text` of those alone.
-        left_out: training rows that say the same as another, under its label or a second one.
+        left_out: training rows that say the same as another, under its label or a second one; that
+            say nothing or cannot be read; or that are the only text of their label. Test rows of
+            a label that is not trained count as wrong.
     """
 
     accuracy: float
@@ -93,8 +102,7 @@ def command(
 ) -> None:
     """Train on one file and classify another, through the real services."""
     learnt, judged = read(train, "intent"), read(test, "intent")
-    if len({row.label for row in learnt} - {oos_label}) < 2:
-        raise Problem(f"{train} has fewer than two intents", "give a file with several")
+    trainable(learnt, oos_label)  # what cannot be used is refused before a mesh is started
     found = on_a_throwaway_mesh(lambda place: run(place, learnt, judged, oos_label, lexical_only))
     show(asdict(found), as_json)
 
@@ -115,8 +123,8 @@ async def run(
         Problem: the rows cannot be trained on.
         KefuError: a call failed.
     """
-    names = _names(learnt, oos_label)
-    kept = _without_repeats(learnt)
+    kept = trainable(learnt, oos_label)
+    names = _names(kept, oos_label)
     async with channels(place, "intent", "generation") as (intent, generation):
         await _import(intent, kept, names)
         began = time.perf_counter()
@@ -143,6 +151,24 @@ async def run(
     )
 
 
+def trainable(rows: Sequence[Row], oos_label: str) -> list[Row]:
+    """Return the rows that a model can be trained on, see `IntentFigures.left_out`.
+
+    Raises:
+        Problem: fewer than two intents are left.
+    """
+    kept = _without_repeats(rows)
+    counts = Counter(row.label for row in kept)
+    intents = {label for label, count in counts.items() if label and count >= MIN_TEXTS}
+    if len(intents - {oos_label}) < MIN_INTENTS:
+        raise Problem(
+            f"the training file has fewer than {MIN_INTENTS} intents with {MIN_TEXTS} different"
+            " texts each",
+            "give a file with more rows",
+        )
+    return [row for row in kept if row.label in intents | {oos_label}]
+
+
 def _names(rows: Sequence[Row], oos_label: str) -> dict[str, str]:
     """An id that the service takes for every label, whatever the file calls it."""
     labels = dict.fromkeys(row.label for row in rows if row.label != oos_label)
@@ -155,11 +181,14 @@ def _without_repeats(rows: Sequence[Row]) -> list[Row]:
     """Each text once, under the label that it has most often; the first of equals.
 
     Texts are the same where only punctuation, width or script differs, as for the intent service,
-    which refuses one text under two labels. One that has no letter at all teaches nothing.
+    which refuses one text under two labels. One that has no letter at all teaches nothing; one with
+    characters that are no text, as of another encoding, is refused.
     """
     counts: dict[str, Counter[str]] = {}
     texts: dict[str, str] = {}
     for row in rows:
+        if UNREADABLE.search(row.text):
+            continue
         if key := "".join(filter(str.isalnum, fold(row.text))):
             counts.setdefault(key, Counter())[row.label] += 1
             texts.setdefault(key, row.text)
@@ -176,18 +205,12 @@ async def _import(channel: Any, rows: Sequence[Row], names: dict[str, str]) -> N
     wanted = [name for name in names.values() if name != UNKNOWN]
     intents = [intent_pb2.Intent(intent=name, type=INTENT_TYPE_QUERY) for name in wanted]
     utterances = [pb.Utterance(text=row.text, intent=names[row.label]) for row in rows]
-    parts = [
-        *(pb.TrainingDataPart(intents=each) for each in _parts(intents)),
-        *(pb.TrainingDataPart(utterances=each) for each in _parts(utterances)),
-    ]
-    response = await import_parts(channel, header, parts)
+    response = await import_parts(channel, header, messages(intents, [], utterances))
     if not response.imported:
         problem = next((each.message for each in response.problems), "the import was refused")
-        raise Problem(f"the training file was refused: {problem}", "mend the training file")
-
-
-def _parts(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    return (items[start : start + _PART] for start in range(0, len(items), _PART))
+        labels = {name: label for label, name in names.items()}
+        said = re.sub(r"label-\d+", lambda name: labels.get(name[0], name[0]), problem)
+        raise Problem(f"the training file was refused: {said}", "mend the training file")
 
 
 async def _train(channel: Any, lexical_only: bool) -> None:
@@ -220,7 +243,7 @@ async def _classify(channel: Any, generation: Any | None, rows: Sequence[Row]) -
         if generation is not None:
             request.embeddings.extend(await embed(generation, texts))
         embedded = time.perf_counter()
-        response = await stub.BatchClassify(request, timeout=CALL_SECONDS)
+        response = await stub.BatchClassify(request, timeout=LONG_CALL_SECONDS)
         judgement.seconds += time.perf_counter() - began
         judgement.embedding_seconds += embedded - began
         for each in response.classifications:

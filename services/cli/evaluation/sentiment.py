@@ -16,7 +16,6 @@ from services.cli.evaluation import figures
 from services.cli.evaluation.figures import show
 from services.cli.evaluation.labelled import Row, read
 from services.cli.evaluation.throwaway import (
-    CALL_SECONDS,
     TENANT,
     batches,
     channels,
@@ -25,6 +24,7 @@ from services.cli.evaluation.throwaway import (
 )
 from services.cli.options import JsonOption
 from services.local.home import Home
+from services.local.intent_training import LONG_CALL_SECONDS
 from services.local.problem import Problem
 
 LABELS = ("positive", "negative", "neutral")
@@ -106,7 +106,7 @@ async def run(place: Home, rows: Sequence[Row], method: Method) -> SentimentFigu
             if method is Method.BILINGUAL:
                 request.embeddings.extend(await embed(generation, texts))
             embedded = time.perf_counter()
-            response = await stub.BatchAnalyze(request, timeout=CALL_SECONDS)
+            response = await stub.BatchAnalyze(request, timeout=LONG_CALL_SECONDS)
             seconds += time.perf_counter() - began
             embedding_seconds += embedded - began
             given += [_label(each.sentiment, two_classes) for each in response.analyses]

@@ -16,15 +16,13 @@ from services.cli.mesh import run_mesh
 from services.cli.progress import Progress
 from services.local import operator
 from services.local.home import Home
+from services.local.intent_training import LONG_CALL_SECONDS
 
 TENANT = "evaluation"
 """No tenant of anybody's; its home is removed with it."""
 
 BATCH = 64
 """Texts in a call: some seconds of embedding at the most."""
-
-CALL_SECONDS = 120.0
-"""Deadline of a batch on a slow machine."""
 
 Result = TypeVar("Result")
 
@@ -72,5 +70,5 @@ async def embed(generation: Any, texts: Sequence[str]) -> list[Embedding]:
     request = generation_pb2.EmbedRequest(
         tenant=f"tenants/{TENANT}", texts=texts, purpose=generation_pb2.EMBED_PURPOSE_QUERY
     )
-    made = await GenerationServiceStub(generation).Embed(request, timeout=CALL_SECONDS)
+    made = await GenerationServiceStub(generation).Embed(request, timeout=LONG_CALL_SECONDS)
     return list(made.embeddings)

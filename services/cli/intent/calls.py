@@ -26,17 +26,20 @@ async def training_service(home: Path) -> AsyncIterator[Any]:
         yield IntentTrainingServiceStub(channel)
 
 
-async def everything(method: Any, request: Any, field: str) -> list[Any]:
+async def everything(
+    method: Any, request: Any, field: str, seconds: float = CALL_SECONDS
+) -> list[Any]:
     """Return every row of a list, read page by page.
 
     Args:
         method: a list method of a stub.
         request: its request, asking for large pages; its `page_token` is changed.
         field: of the response that holds the rows.
+        seconds: deadline of one page.
     """
     rows: list[Any] = []
     while True:
-        page = await method(request, timeout=CALL_SECONDS)
+        page = await method(request, timeout=seconds)
         rows += getattr(page, field)
         if not page.next_page_token:
             return rows

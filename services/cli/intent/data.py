@@ -26,7 +26,8 @@ from services.local.intent_training import import_file
 SHOWN_PROBLEMS = 30
 """Of an import's report; where a file has more, one cause has most of them."""
 
-LANGUAGES = ("zh", "en", "mixed")
+LANGUAGES = ("zh", "en", "mixed", "und")
+"""Of utterances, as columns; `und`, undetermined, is what has no words, such as emoji and codes."""
 
 
 def register(intent: typer.Typer) -> None:

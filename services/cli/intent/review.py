@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from kefu.errors import IntentNotFound, InvalidRequest, KefuError
 from kefu.intent.v1 import training_pb2 as pb
 from rich.console import Console
 from rich.text import Text
@@ -43,38 +44,61 @@ def review(
     Personal data was replaced before they were kept. With --json the list is printed and nothing
     is asked.
     """
-    asyncio.run(_review(home, tenant, as_json))
+    uncertain = asyncio.run(_uncertain(home, tenant))
+    if as_json:
+        for each in uncertain:
+            print(message_json(each))
+        return
+    _walk(home, uncertain, terminal())
 
 
-async def _review(home: Path, tenant: str, as_json: bool) -> None:
-    console = terminal()
-    parent = f"tenants/{tenant}"
+async def _uncertain(home: Path, tenant: str) -> list[Any]:
+    request = pb.ListUncertainRequest(parent=f"tenants/{tenant}", page_size=100)
     async with training_service(home) as stub:
-        uncertain = await everything(
-            stub.ListUncertain, pb.ListUncertainRequest(parent=parent, page_size=100), "utterances"
-        )
-        if as_json:
-            for each in uncertain:
-                print(message_json(each))
-            return
-        if not uncertain:
-            console.print("nothing to review: the model was sure of everything it was asked")
-            return
-        intents = await everything(
-            stub.ListIntents, pb.ListIntentsRequest(parent=parent, page_size=100), "intents"
-        )
-        names = {each.intent for each in intents}
-        console.print(HELP)
-        added = 0
-        for number, each in enumerate(uncertain, 1):
-            _show(each, f"{number}/{len(uncertain)}", console)
-            answer = await asyncio.to_thread(_ask, each, names, console)
-            if answer is None:
-                break
-            if answer.WhichOneof("resolution"):
-                await stub.ResolveUncertain(answer, timeout=CALL_SECONDS)
-                added += answer.WhichOneof("resolution") == "intent"
+        return await everything(stub.ListUncertain, request, "utterances")
+
+
+def _walk(home: Path, uncertain: list[Any], console: Console) -> None:
+    """Show one utterance after the other and do what is answered.
+
+    No event loop runs while a question is open, so that Ctrl-C ends the command at once.
+    """
+    if not uncertain:
+        console.print("nothing to review: the model was sure of everything it was asked")
+        return
+    console.print(HELP)
+    added = 0
+    for number, each in enumerate(uncertain, 1):
+        _show(each, f"{number}/{len(uncertain)}", console)
+        answer = _answered(home, each, console)
+        if answer is None:
+            break
+        added += answer.WhichOneof("resolution") == "intent"
     console.print(f"{added} added to the draft" + ("; kefu intent train --activate" * (added > 0)))
+
+
+def _answered(home: Path, each: Any, console: Console) -> pb.ResolveUncertainRequest | None:
+    """Ask about an utterance until the service took the answer; None ends the walk."""
+    text = ""
+    while True:
+        answer = _ask(each, text, console)
+        if answer is None or not answer.WhichOneof("resolution"):
+            return answer
+        try:
+            asyncio.run(_resolve(home, answer))
+            return answer
+        except KefuError as error:
+            said = f"{answer.intent or 'not dismissed'}: {error.message}"
+            console.print(said, style="yellow", markup=False)
+            if not isinstance(error, IntentNotFound | InvalidRequest):
+                # Another reviewer may have been faster; what comes behind it is still there.
+                return pb.ResolveUncertainRequest()
+            text = answer.text
+
+
+async def _resolve(home: Path, request: pb.ResolveUncertainRequest) -> None:
+    async with training_service(home) as stub:
+        await stub.ResolveUncertain(request, timeout=CALL_SECONDS)
 
 
 def _show(each: Any, place: str, console: Console) -> None:
@@ -86,35 +110,35 @@ def _show(each: Any, place: str, console: Console) -> None:
         console.print(f"  {number}  {candidate.intent} [dim]{candidate.confidence:.2f}[/]")
 
 
-def _ask(each: Any, names: set[str], console: Console) -> pb.ResolveUncertainRequest | None:
-    """Ask until the answer is one: a resolution, an empty request to skip, None to end."""
-    request = pb.ResolveUncertainRequest(name=each.name, request_id=request_id())
+def _ask(each: Any, text: str, console: Console) -> pb.ResolveUncertainRequest | None:
+    """Ask until the answer is one: a resolution, an empty request to skip, None to end.
+
+    Args:
+        each: the uncertain utterance.
+        text: what its reviewer made of its text before; empty: as it is.
+        console: where the answers come from.
+    """
+    request = pb.ResolveUncertainRequest(name=each.name, request_id=request_id(), text=text)
     while True:
         try:
             answer = console.input("> ").strip()
+            if answer == "e":
+                request.text = console.input("text: ").strip()
+                continue
         except EOFError:
             return None
         if answer == "q":
             return None
-        if answer in ("", "s"):
-            return request
-        if answer == "e":
-            request.text = console.input("text: ").strip()
-        elif answer == "d":
+        if answer == "d":
             request.dismiss = True
-            return request
-        elif chosen := _intent(answer, each, names):
-            request.intent = chosen
-            return request
-        else:
-            console.print(f"no such intent: {answer}; see kefu intent list", markup=False)
+        elif answer not in ("", "s"):
+            request.intent = _intent(answer, each)
+        return request
 
 
-def _intent(answer: str, each: Any, names: set[str]) -> str:
-    """The intent that an answer means; empty where it means none."""
+def _intent(answer: str, each: Any) -> str:
+    """The intent that an answer means; the service knows whether it exists."""
     if answer.isdecimal() and 1 <= int(answer) <= len(each.candidates):
         name: str = each.candidates[int(answer) - 1].intent
         return name
-    if answer == "u":
-        return "unknown"
-    return answer if answer in names else ""
+    return "unknown" if answer == "u" else answer

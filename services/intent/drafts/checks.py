@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from kefu.errors import TrainingDataTooLarge
 
-from services.intent.entities import EntityType, recogniser
+from services.intent.entities import EntityType, check
 from services.intent.patterns import MAX_TEXT_LENGTH, PatternRejected
 from services.intent.training_data import (
     LANGUAGES,
@@ -191,7 +191,7 @@ class Checks:
             problem = "holds characters that are not text"
         else:
             try:
-                recogniser(definition)
+                check(definition)
             except PatternRejected as rejected:
                 problem = f"cannot be used: it {rejected}"
         if problem:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from kefu.errors import ImportOutOfOrder, PageTokenInvalid
+from kefu.errors import DeadlineExceeded, ImportOutOfOrder, PageTokenInvalid
 
 from services.intent.drafts.checks import Checks, ImportPart, Report
 from services.intent.training_data import Problem
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 # Each import holds a connection for as long as its client sends; the pool has eight.
 _IMPORTS_AT_ONCE = 3
+
+# Longest pause of a client between two parts: who says nothing must not keep others waiting.
+_IDLE_SECONDS = 10
 
 
 class Mode(StrEnum):
@@ -40,7 +43,8 @@ class ImportStart:
     validate_only: bool
     """True: say what would happen and change nothing."""
     omit_base_intents: bool
-    """True: models are trained without the intents that every tenant has."""
+    """True: models are trained without the intents that every tenant has. False: with them, unless
+    this is merged into a draft that does without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +116,10 @@ class Draft:
         Raises:
             ImportOutOfOrder: The start is not first, or not alone.
             TrainingDataTooLarge: The import or the draft after it is over a limit.
+            DeadlineExceeded: Its next part does not come.
             StorageUnavailable: PostgreSQL does not answer.
         """
+        parts = _without_pauses(parts)
         start = await anext(parts, None)
         if not isinstance(start, ImportStart):
             raise ImportOutOfOrder(problem="no header at the beginning")
@@ -165,6 +171,28 @@ class Draft:
         last = found[size - 1]
         token = paging.encode([last.intent, last.place], "utterances", tenant, intent)
         return found[:size], token
+
+
+async def _without_pauses(
+    parts: AsyncIterator[ImportStart | ImportPart],
+) -> AsyncIterator[ImportStart | ImportPart]:
+    """Pass the parts on as long as they come.
+
+    Raises:
+        DeadlineExceeded: A part does not come.
+    """
+    while True:
+        try:
+            async with asyncio.timeout(_IDLE_SECONDS):
+                part = await anext(parts, None)
+        except TimeoutError:
+            raise DeadlineExceeded(
+                f"nothing of the import came for {_IDLE_SECONDS} seconds and it was given up; "
+                "import again and send the parts one after the other"
+            ) from None
+        if part is None:
+            return
+        yield part
 
 
 def stored_number(part: str | int) -> int:

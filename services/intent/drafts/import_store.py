@@ -31,6 +31,7 @@ from services.intent.drafts.draft_store import (
     draft_transaction,
     known_intents,
     lock,
+    omits_base,
     rows_of,
     snapshot,
     values_json,
@@ -161,9 +162,10 @@ class Staging:
         known = {UNKNOWN, *checks.intents}
         if start.mode is Mode.MERGE:
             known |= (await known_intents(self._connection, self._tenant)).keys()
+        omits = await self._omits_base(start)
         strangers = await rows_of(self._connection, _STRANGERS, list(known))
         for intent, count, text in strangers:
-            if start.mode is Mode.MERGE and not start.omit_base_intents and base_intent(intent):
+            if start.mode is Mode.MERGE and not omits and base_intent(intent):
                 continue
             place = "this import" if start.mode is Mode.REPLACE else "this import or the draft"
             message = (
@@ -179,7 +181,7 @@ class Staging:
         await self._connection.execute(
             "INSERT INTO drafts (tenant, omit_base_intents) VALUES (%s, %s) ON CONFLICT (tenant)"
             " DO UPDATE SET omit_base_intents = EXCLUDED.omit_base_intents",
-            (self._tenant, start.omit_base_intents),
+            (self._tenant, await self._omits_base(start)),
         )
         removed = 0
         if start.mode is Mode.REPLACE:
@@ -197,6 +199,12 @@ class Staging:
         state = await self._state(data)
         added = state.utterances - before + removed
         return replace(state, added=added, removed=removed, moved=moved)
+
+    async def _omits_base(self, start: ImportStart) -> bool:
+        """Tell whether the draft is to do without the base intents."""
+        if start.omit_base_intents or start.mode is Mode.REPLACE:
+            return start.omit_base_intents
+        return await omits_base(self._connection, self._tenant)
 
     async def _clear(self) -> int:
         """Remove from the draft what the import does not hold; return how many utterances."""

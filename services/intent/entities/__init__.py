@@ -5,7 +5,7 @@ from services.intent.entities.extractor import (
     MAX_ENTITIES,
     EntityExtractor,
     EntityType,
-    recogniser,
+    check,
 )
 
-__all__ = ["DEFAULT_ZONE", "MAX_ENTITIES", "EntityExtractor", "EntityType", "recogniser"]
+__all__ = ["DEFAULT_ZONE", "MAX_ENTITIES", "EntityExtractor", "EntityType", "check"]

@@ -9,6 +9,7 @@ from services.intent.entities.numbers import (
     FIGURES,
     HAN_DIGIT,
     HAN_NUMBER,
+    MIXED,
     chinese_number,
     read_number,
 )
@@ -55,21 +56,31 @@ def _any_of(words: dict[str, str]) -> str:
 _SIGN = _any_of(_SIGN_OF)
 _UNIT = _any_of(_UNIT_OF)
 _TENTHS = "[一二三四五六七八九]"
-# 三块五, 三块五毛, 12元5角, 3块2毛5.
-_CHANGE = rf"(?:(?:{_TENTHS}|\d)[角毛](?:(?:{_TENTHS}|\d)分?)?|{_TENTHS}|\d)"
 _ENGLISH_UNIT = r"(?:us\s|hk\s|hong\skong\s)?(?:dollars?|bucks?|euros?|pounds?|yuan|yen)\b"
 
 _PATTERN = Pattern(
     rf"(?P<sign>{_SIGN})\s?{FIGURES}(?:\s?[万亿]|k\b)?(?:\s?(?:元|块钱?|yuan))?"
-    rf"|(?:{FIGURES}(?:\s?[百千万亿])?|{HAN_NUMBER})\s?(?:{_UNIT})(?:{_CHANGE})?"
+    rf"|(?:{MIXED}|{HAN_NUMBER})\s?(?:{_UNIT})"
     rf"|{ENGLISH_NUMBER}\s(?:{_ENGLISH_UNIT})"
-    rf"|(?:{FIGURES}|{HAN_DIGIT}|半)\s?(?:[毛角]钱?|分钱)(?:{_TENTHS})?"
+    rf"|(?:{FIGURES}|{HAN_DIGIT}|半)\s?(?:[毛角]钱?|分钱)"
     rf"|{FIGURES}\s?cents?\b"
 )
 
+# What makes a digit behind 块 no change but a number of its own: 三块一个, 五块二十个, 50元20张.
+_COUNTS = (
+    r"[a-z]|\.\d|,\d{3}|\s?[-~—–]\s?\d"
+    r"|\s?[个件双瓶条盒包斤只套张本支袋箱份杯十百千万亿\d块元点天年月米次]"
+)
+# 三块五, 三块五毛, 12元5角, 3块2毛5.
+_CHANGE = (
+    rf"(?:{_TENTHS}|\d)[角毛](?:(?:{_TENTHS}|\d)(?:分|(?!{_COUNTS})))?"
+    rf"|(?:{_TENTHS}|\d)(?!{_COUNTS})"
+)
+_BEHIND_UNIT = re.compile(rf"(?<=[元块圆])(?:{_CHANGE})|(?<=[毛角]){_TENTHS}(?!{_COUNTS})")
+
 _WITH_SIGN = re.compile(rf"(?P<sign>{_SIGN})\s?(?P<number>{FIGURES}(?:\s?[万亿k])?).*")
 _WITH_UNIT = re.compile(
-    rf"(?P<number>{FIGURES}(?:\s?[百千万亿])?|{HAN_NUMBER}|[a-z][a-z -]+?)\s?(?P<unit>{_UNIT})"
+    rf"(?P<number>{MIXED}|{HAN_NUMBER}|[a-z][a-z -]+?)\s?(?P<unit>{_UNIT})"
     rf"(?P<change>{_CHANGE})?"
 )
 _SMALL = re.compile(
@@ -79,8 +90,15 @@ _CHANGE_PARTS = re.compile(r"(?P<tenths>.)[角毛]?(?P<hundredths>[^分])?分?")
 
 _SMALL_UNITS = {"角": ("CNY", 10), "毛": ("CNY", 10), "分": ("CNY", 100), "c": ("USD", 100)}
 
-# 第三百块, 几十块, 上百块: no amount or none in particular.
-_VAGUE_BEFORE = re.compile(r"[第几数多每余.]$")
+# 第三百块, 几十块, 上百块: no amount or none in particular. Behind 2万 or "12," it would be the
+# rest of a number that was not understood, a wrong sum.
+_VAGUE_BEFORE = re.compile(r"(?:[第几数多每余.百千万亿]|(?<!\d)\d{1,3},)$")
+
+# 300-500元 and "$20-30" are no single sum. What does not rise is no range: 满300-50元 takes 50 off.
+_RANGE = r"(?:\s?(?:[-~—–]|到|至|或)\s?|\s(?:to|or|and)\s)"
+_LOW = re.compile(rf"(?P<bound>{MIXED}|{HAN_NUMBER}|{ENGLISH_NUMBER}){_RANGE}$")
+_HIGH = re.compile(rf"{_RANGE}(?P<bound>{FIGURES})")
+_LOOK_BACK = 60
 
 # 块 counts pieces too. What it counts stands right behind it or a word or two further on.
 _PIECES = (
@@ -89,9 +107,6 @@ _PIECES = (
     "|金|铁|钢|磁|奶酪|黄油|画|贴|瓷|挡|盖板|雪板|桌布|窗帘|帆布|地$"
 )
 _PIECE = re.compile(rf"[^，。,.!?！？\s的了是\d一二两三四五六七八九十块]{{0,4}}?(?:{_PIECES})")
-
-# A digit behind 块 is change unless it counts something itself: 三块一个, 五块二十个.
-_COUNTS = re.compile(r"\s?[个件双瓶条盒包斤只套张本支袋箱份杯十百千万\d块点天年月米次]")
 
 # 2026元旦, 三元素, 一圆桌.
 _OTHER_WORDS = re.compile(
@@ -104,7 +119,7 @@ def find(folded: str) -> Iterator[Found]:
 
     A bare 块 behind a number is money unless a thing that is counted in pieces follows (两块电池);
     一块 alone means "together" or "a piece" and is none, 一块钱 is. Vague ones (两三块, 几百块,
-    300多块) are none: a wrong sum would be refunded.
+    300多块) and ranges (300-500元) are none: a wrong sum would be refunded.
 
     Args:
         folded: Text from `alignment.align`.
@@ -112,15 +127,18 @@ def find(folded: str) -> Iterator[Found]:
     Yields:
         With values of two decimals and an ISO 4217 code, such as `1299.00 CNY`.
     """
+    taken = 0
     for start, end in _PATTERN.find(folded):
-        if _VAGUE_BEFORE.search(folded[max(0, start - 1) : start]):
+        if start < taken or _VAGUE_BEFORE.search(folded[max(0, start - 4) : start]):
             continue
-        end = _without_count(folded, start, end)
+        change = _BEHIND_UNIT.match(folded, end)
+        end = change.end() if change else end
         if _is_other(folded, start, end):
             continue
         value = normalise(folded[start:end])
-        if value:
+        if value and not _is_range(folded, start, end, value):
             yield Found(start, end, value)
+            taken = end
 
 
 def normalise(amount: str) -> str | None:
@@ -184,11 +202,16 @@ def _change(words: str) -> Decimal:
     return tenths / 10 + (read_number(parts["hundredths"] or "零") or Decimal(0)) / 100
 
 
-def _without_count(folded: str, start: int, end: int) -> int:
-    """Leave out a last digit that counts what follows: 三块一个 is three a piece."""
-    last, before = folded[end - 1], folded[start : end - 1]
-    is_change = before.endswith(("块", "元", "圆")) and (last.isdigit() or last in _TENTHS)
-    return end - 1 if is_change and _COUNTS.match(folded, end) else end
+def _is_range(folded: str, start: int, end: int, value: str) -> bool:
+    """Tell whether the amount is one bound of several that are possible."""
+    if _WITH_SIGN.fullmatch(folded, start, end):
+        bound = _HIGH.match(folded, end)
+    else:
+        bound = _LOW.search(folded[max(0, start - _LOOK_BACK) : start])
+    if bound is None:
+        return False
+    amount, other = Decimal(value.partition(" ")[0]), read_number(bound["bound"])
+    return other is None or (other > amount if bound.re is _HIGH else other < amount)
 
 
 def _is_other(folded: str, start: int, end: int) -> bool:

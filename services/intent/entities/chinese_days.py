@@ -187,10 +187,8 @@ def _numeric(match: re.Match[str]) -> DayWords | None:
     """
     numbers = [int(each) for each in re.split(r"\D", match.group())]
     year = None
-    if numbers[0] > 31:
-        year = numbers.pop(0)
-    elif len(numbers) == 3:
-        year = numbers.pop()
+    if len(numbers) == 3:
+        year = numbers.pop(0 if numbers[0] > 99 else -1)
         year += 2000 if year < 100 else 0
     number, day = numbers
     if number > 12:

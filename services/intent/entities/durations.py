@@ -17,6 +17,7 @@ from services.intent.patterns import Found, Pattern
 
 _SECONDS_A_DAY = 86_400
 _DAYS_A_MONTH = 30
+_DAYS_A_YEAR = 366
 _HALF = Decimal("0.5")
 
 # Unit: how many months, days or seconds it has.
@@ -112,6 +113,9 @@ _ARTICLE_AFTER = re.compile(
 # Sixteen years of guarantee exist, 26年 is the year 2026.
 _YEARS_FROM = 20
 
+# What is longer is a slip or a jest, and from year 9999 on there is no calendar.
+_MOST_YEARS = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Length:
@@ -183,7 +187,7 @@ def read_lengths(words: str) -> tuple[Length, ...]:
 
     Returns:
         One length; two, the shorter first, where it is between them; none where it is no length
-        of time that a shop speaks of (0 days, 2026 years).
+        of time that a shop speaks of (0 days, 2026 years, a million weeks).
     """
     pieces = _RANGE_MARK.split(words)
     if len(pieces) == 2 and pieces[1][:1].isalnum():
@@ -226,7 +230,7 @@ def _read(words: str) -> Length | None:
         if unit in ("年", "year") and number >= _YEARS_FROM:
             return None
         total += _measured(number, *_UNITS[unit])
-    return total if total != Length() else None
+    return total if total != Length() and not _too_long(total) else None
 
 
 def _number(words: str) -> Decimal | None:
@@ -255,6 +259,16 @@ def _measured(number: Decimal, field: str, factor: int) -> Length:
     if field == "days":
         return Length(days=whole, seconds=int(rest * _SECONDS_A_DAY))
     return Length(seconds=whole)
+
+
+def _too_long(length: Length) -> bool:
+    """Tell whether any part alone is longer than anybody waits."""
+    days = length.weeks * 7 + length.days
+    return (
+        length.months > _MOST_YEARS * 12
+        or days > _MOST_YEARS * _DAYS_A_YEAR
+        or length.seconds > _MOST_YEARS * _DAYS_A_YEAR * _SECONDS_A_DAY
+    )
 
 
 def _out_of_place(folded: str, start: int, end: int) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from services.intent.alignment import align
 from services.intent.entities import amounts, dates, durations, quantities
 from services.intent.entities.word_list import WordList
-from services.intent.patterns import Found, Pattern
+from services.intent.patterns import Found, Pattern, check_pattern
 from services.intent.values import Entity
 
 MAX_ENTITIES = 100
@@ -94,7 +94,7 @@ class EntityExtractor:
         Raises:
             PatternRejected: A pattern is not usable.
         """
-        own = [recogniser(each) for each in types]
+        own = [_recogniser(each) for each in types]
         names = {each.type for each in own}
         self._recognisers = (*own, *(each for each in BUILT_IN if each.type not in names))
 
@@ -128,7 +128,18 @@ class EntityExtractor:
         return _disjoint([entity for *_, entity in found])
 
 
-def recogniser(definition: EntityType) -> _Recogniser:
+def check(definition: EntityType) -> None:
+    """Make sure that one of the tenant's types can be used.
+
+    Raises:
+        PatternRejected: The pattern or the list is not usable, or the pattern too large.
+    """
+    _recogniser(definition)
+    if definition.pattern:
+        check_pattern(definition.pattern)
+
+
+def _recogniser(definition: EntityType) -> _Recogniser:
     """Make one of the tenant's types ready to search.
 
     Raises:

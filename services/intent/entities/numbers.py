@@ -6,6 +6,7 @@ no number, needs 13 microseconds where this needs 2, and knows no English.
 
 import re
 from decimal import Decimal
+from itertools import pairwise
 
 _DIGITS = {digit: value for value, digit in enumerate("零一二三四五六七八九")} | {
     "〇": 0,
@@ -49,6 +50,9 @@ _MULTIPLIERS = {"hundred": 100, "thousand": 1_000, "million": 1_000_000}
 FIGURES = r"(?:\d{1,3}(?:,\d{3}){1,4}|\d{1,12})(?:\.\d{1,6})?"
 """Pattern of figures, with or without commas: 1,299.00."""
 
+MIXED = rf"{FIGURES}(?:\s?[百千万亿](?:\d{{1,4}}[百千万]){{0,3}})?"
+"""Pattern of figures with Chinese units: 3万, 2万3千."""
+
 HAN_DIGIT = "[零〇一二两三四五六七八九]"
 """Pattern of one Chinese digit."""
 
@@ -71,13 +75,15 @@ _MOST_HAN = 16
 _FEWEST_SPELT_DIGITS = 3
 
 _FIGURES_AND_UNIT = re.compile(r"([\d,]{1,20}(?:\.\d{1,9})?)\s?([十百千万亿k]?)")
+_SEVERAL = re.compile(r"(?:\d{1,12}[百千万亿]){2,4}")
+_FIGURES_OF_UNIT = re.compile(r"(\d+)(.)")
 
 
 def read_number(words: str) -> Decimal | None:
     """Read a number that matched `NUMBER`, with a Chinese unit behind figures or without.
 
     Args:
-        words: Folded text such as `1,299.00`, `3万`, `三百`, `twenty-five`.
+        words: Folded text such as `1,299.00`, `3万`, `2万3千`, `三百`, `twenty-five`.
 
     Returns:
         Its value; None where the words are no exact number: 两三 is two or three.
@@ -88,8 +94,18 @@ def read_number(words: str) -> Decimal | None:
     figures = _FIGURES_AND_UNIT.fullmatch(words)
     if figures:
         return Decimal(figures[1].replace(",", "")) * _UNITS.get(figures[2], 1)
+    if _SEVERAL.fullmatch(words):
+        return _sum_of_several(words)
     whole = english_number(words) if words[0].isascii() else chinese_number(words)
     return None if whole is None else Decimal(whole)
+
+
+def _sum_of_several(words: str) -> Decimal | None:
+    """Read 2万3千; None where a part is not below the unit before it: 2千3万."""
+    parts = [(int(figures), _UNITS[unit]) for figures, unit in _FIGURES_OF_UNIT.findall(words)]
+    if any(figures * unit >= above for (_, above), (figures, unit) in pairwise(parts)):
+        return None
+    return Decimal(sum(figures * unit for figures, unit in parts))
 
 
 def chinese_number(words: str) -> int | None:

@@ -72,6 +72,10 @@ class HeldOut:
     scores: Scores
     """Shape (n, classes, kinds)."""
 
+    def take(self, which: npt.NDArray[np.bool_]) -> "HeldOut":
+        """Return some of them."""
+        return HeldOut(self.rows[which], self.scores[which])
+
 
 def judge_known(evidence: Evidence, step: Callable[[], None]) -> HeldOut:
     """Score utterances by models that saw others of the same intents.

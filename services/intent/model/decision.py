@@ -10,13 +10,20 @@ import numpy.typing as npt
 _LEAST_CONFIDENCE = 0.01
 
 
+UNKNOWN_THRESHOLD = 0.2
+"""Default of `Thresholds.unknown`."""
+
+AMBIGUITY_MARGIN = 0.15
+"""Default of `Thresholds.ambiguity`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Thresholds:
     """Where confidence is too little to act on."""
 
-    unknown: float = 0.2
+    unknown: float = UNKNOWN_THRESHOLD
     """Below this confidence of the best intent the answer is `UNKNOWN`, in [0, 1]."""
-    ambiguity: float = 0.15
+    ambiguity: float = AMBIGUITY_MARGIN
     """The best two are ambiguous where their confidences lie closer than this, in [0, 1]."""
 
 

@@ -39,12 +39,26 @@ _NUMBER = re.compile(
     # A run of letters and digits with six digits in it, or groups of digits that belong together.
     r"(?<![a-z0-9_-])(?=(?:[a-z_-]*\d){6})[a-z0-9_-]+|\+?(?<!\d)\d(?:[ ()-]{0,2}\d){5,}"
 )
+_SURNAME = (
+    "(?:欧阳|司马|上官|诸葛|皇甫|尉迟|夏侯|慕容|令狐|司徒|端木|长孙|宇文|公孙|东方|南宫"
+    f"|[{_SURNAMES}])"
+)
+# Words that stand behind a name; a given name of two characters hardly ends before one of them.
+_BEHIND_NAME = "我的是在想要住电手地请来去买退申订付下给"
+# What 我是 and a surname's character begin, and no name.
+_NO_NAME = "马上|方便|任何|江苏|江西|唐山|石家庄|金卡|白金|黄金|白天|何时"
 _NAME = re.compile(
-    rf"(?:我叫|姓名|名字|收件人|收货人|联系人|户名)(?:[是叫为]|\s*:)?\s*"
-    rf"([{_SURNAMES}][{_HAN}]{{1,2}}?)(?=$|[^{_HAN}]|[我的是在想要住电手地请])"
+    rf"(?:姓名|名字|收件人|收货人|联系人|户名)(?:[是叫为]|\s*:)?\s*"
+    rf"({_SURNAME}[{_HAN}]{{1,2}}?)(?=$|[^{_HAN}]|[我的是在想要住电手地请])"
+    rf"|我叫\s*({_SURNAME}(?:[{_HAN}](?=$|[^{_HAN}]|[{_BEHIND_NAME}])|[{_HAN}]{{2}}))"
+    rf"|我是\s*(?!{_NO_NAME})({_SURNAME}[{_HAN}]{{1,2}}?)(?=$|[^{_HAN}]|[我想要])(?<!人)"
     rf"|([{_SURNAMES}](?:先生|女士|小姐))"
     r"|\bmy name(?: is|'s) (?!(?:not|wrong|missing|incorrect|misspelled|on|in)\b)([a-z][a-z'-]*)"
 )
+# Capital letters are looked for in the text as it was written.
+_CAPITALISED = r"(?!I\b)[A-Z](?:[\w'’-]+|\.)?"
+_FURTHER_NAMES = re.compile(rf"(?: {_CAPITALISED}){{1,3}}")
+_INTRODUCED = re.compile(rf"\b[Ii](?:['’]m| am) ({_CAPITALISED}(?: {_CAPITALISED}){{1,3}})")
 # A character of the name of a place, not of the words that lead to it.
 _PLACE = f"(?:(?![是在到住寄送的了成为])[{_HAN}])"
 _ADDRESS = re.compile(
@@ -74,10 +88,13 @@ def replace_personal(text: str, entities: Iterable[Entity] = ()) -> str:
     taken: list[tuple[Span, str]] = []
     found = [
         *((aligned.original(*place), kind) for place, kind in _found(aligned.folded)),
+        *((Span(*place), "NAME") for place in _spans(_INTRODUCED, text)),
         *((each.span, each.type.upper()) for each in entities if _identifies(each)),
         *((aligned.original(*place), "NUMBER") for place in _spans(_NUMBER, aligned.folded)),
     ]
     for span, kind in found:
+        if kind == "NAME" and (further := _FURTHER_NAMES.match(text, span.end)):
+            span = Span(span.start, further.end())
         if all(span.end <= other.start or other.end <= span.start for other, _ in taken):
             taken.append((span, kind))
     for span, kind in sorted(taken, key=lambda each: -each[0].start):

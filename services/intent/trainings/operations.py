@@ -15,7 +15,9 @@ from prometheus_client import Counter
 
 from services.intent.training_data import TrainingData
 from services.intent.trainings.operation import Failure, Operation, State, Wish
+from services.intent.trainings.patience import patiently
 from services.intent.trainings.trainer import Trainer
+from services.intent.versions import accuracy
 from services.intent.versions.version import Product
 from services.mesh import names
 from services.mesh.calls import outliving
@@ -32,8 +34,6 @@ KEPT_DAYS = 30
 
 _TRAININGS = Counter(names.INTENT_TRAININGS, "Trainings that ended, by how.", ["state"])
 _REMOVE_SECONDS = 3600.0
-# A failover of the database must not cost the work of minutes.
-_FINISH_TRIES = 20
 _SHUT_DOWN = "the service was shut down during the training; train again"
 _ABANDONED = "the process that trained ended; train again"
 
@@ -62,6 +62,7 @@ class Trainings:
         self._models = models
         self._trainer = trainer
         self._stale_seconds = stale_seconds
+        self._beginning: set[asyncio.Task[Operation]] = set()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         # Two trainings side by side take twice as long, and twice the memory.
         self._one_at_a_time = asyncio.Lock()
@@ -83,6 +84,15 @@ class Trainings:
             RequestIdReused: the request_id began another operation.
             StorageUnavailable: PostgreSQL does not answer.
         """
+        # A caller who leaves between the two would leave an operation that nobody works at.
+        beginning = asyncio.create_task(self._begin(data, request_id, wish, trace_id))
+        self._beginning.add(beginning)
+        beginning.add_done_callback(self._beginning.discard)
+        return await asyncio.shield(beginning)
+
+    async def _begin(
+        self, data: TrainingData, request_id: str, wish: Wish, trace_id: str
+    ) -> Operation:
         operation, new = await self._operations.begin(data.tenant, request_id, wish, trace_id)
         if new:
             task = asyncio.create_task(
@@ -126,6 +136,7 @@ class Trainings:
     async def aclose(self) -> None:
         """End every training of this process at once."""
         self._closing = True
+        await asyncio.gather(*self._beginning, return_exceptions=True)
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
@@ -178,12 +189,15 @@ class Trainings:
 
     async def _finish(self, operation: Operation, product: Product, wish: Wish) -> State:
         """Store the model, also where the database fails over just now."""
-        for _ in range(_FINISH_TRIES):
-            with suppress(StorageUnavailable):
-                stored = await self._models.finish(operation, product, wish.activate)
-                return State.SUCCEEDED if stored else State.CANCELLED
-            await asyncio.sleep(BEAT_SECONDS)
-        raise Failure("STORAGE_UNAVAILABLE", "the model could not be stored; train again")
+        state = State.SUCCEEDED
+        if not await patiently(lambda: self._models.finish(operation, product, wish.activate)):
+            # It has ended: by somebody else, or by a try whose answer was lost.
+            state = (
+                await patiently(lambda: self._operations.get(operation.tenant, operation.id))
+            ).state
+        if state is State.SUCCEEDED:
+            accuracy.tell(operation.tenant, accuracy.TRAINED_MODEL, product.quality)
+        return state
 
     async def _beat(
         self, operation: Operation, progress: "_Progress", work: "asyncio.Task[object]"

@@ -1,14 +1,15 @@
 """The process that trains one model and ends: `python -m services.intent.trainings.process FOLDER`.
 
 Training is minutes of arithmetic. In a process of its own it takes no time from calls (it is nice
-and has one thread), its memory has a limit, and killing it leaves nothing behind. It reads its
-task from a folder, writes the model there, and says how far it is in JSON lines on standard output.
-It ends when its standard input does: whoever started it is gone then.
+and has one thread), its memory has a limit, and it can be killed at any moment. It reads its task
+from a folder, writes the model there, and says how far it is in JSON lines on standard output. When
+its standard input ends, whoever started it is gone: it removes the folder and ends.
 """
 
 import json
 import os
 import resource
+import shutil
 import sys
 import threading
 import time
@@ -21,6 +22,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from services.intent.model.decision import UNKNOWN_THRESHOLD
+from services.intent.quality import Quality
 from services.intent.training_data import TrainingData
 
 if TYPE_CHECKING:
@@ -34,6 +37,7 @@ OUT_OF_MEMORY = 12
 _TASK = "task.json"
 _VECTORS = "vectors.npy"
 _MODEL = "model"
+_QUALITY = "quality.json"
 
 _NICE = 10
 # Often enough for people, seldom enough not to count.
@@ -41,7 +45,11 @@ _SPEAK_SECONDS = 0.2
 
 
 def write_task(
-    folder: Path, data: TrainingData, vectors: dict[str, Floats], embedding_model: str
+    folder: Path,
+    data: TrainingData,
+    vectors: dict[str, Floats],
+    embedding_model: str,
+    unknown_threshold: float = UNKNOWN_THRESHOLD,
 ) -> None:
     """Write what is to be trained.
 
@@ -50,8 +58,14 @@ def write_task(
         data: The training data.
         vectors: float32, L2-normalised, all of one length, by utterance; may be empty.
         embedding_model: What made them; empty where there are none.
+        unknown_threshold: `Thresholds.unknown` of the service.
     """
-    task = {"data": data.to_json(), "texts": list(vectors), "embedding_model": embedding_model}
+    task = {
+        "data": data.to_json(),
+        "texts": list(vectors),
+        "embedding_model": embedding_model,
+        "unknown_threshold": unknown_threshold,
+    }
     (folder / _TASK).write_text(json.dumps(task, ensure_ascii=False), encoding="utf-8")
     matrix = np.array(list(vectors.values()), np.float32) if vectors else np.empty((0, 0))
     np.save(folder / _VECTORS, matrix, allow_pickle=False)
@@ -62,6 +76,11 @@ def read_model(folder: Path) -> bytes:
     return (folder / _MODEL).read_bytes()
 
 
+def read_quality(folder: Path) -> Quality:
+    """Return how good the trained model is, with what was said of each utterance."""
+    return Quality.from_json(json.loads((folder / _QUALITY).read_text(encoding="utf-8")))
+
+
 def main(folder: Path, memory_bytes: int) -> None:
     """Train what the folder asks for.
 
@@ -70,7 +89,7 @@ def main(folder: Path, memory_bytes: int) -> None:
         memory_bytes: Limit of the address space.
     """
     sys.excepthook = _describe
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
     os.nice(_NICE)
     # Loads the libraries of training, which nothing else of the service needs. They come before the
     # limit: one that cannot be loaded does not say that it was for want of memory.
@@ -88,7 +107,9 @@ def _train(folder: Path, train: Callable[..., "TrainedModel"]) -> None:
     matrix = np.load(folder / _VECTORS, allow_pickle=False)
     vectors = dict(zip(task["texts"], matrix, strict=True))
     data = TrainingData.from_json(task["data"])
-    trained = train(data, vectors, task["embedding_model"], _speaker())
+    trained = train(data, vectors, task["embedding_model"], _speaker(), task["unknown_threshold"])
+    quality = json.dumps(trained.quality.to_json(), ensure_ascii=False)
+    (folder / _QUALITY).write_text(quality, encoding="utf-8")
     (folder / _MODEL).write_bytes(trained.to_bytes())
 
 
@@ -107,11 +128,12 @@ def _speaker() -> Callable[[str, float], None]:
     return speak
 
 
-def _end_with_parent() -> None:
-    """End this process at once when standard input ends."""
+def _end_with_parent(folder: Path) -> None:
+    """Remove the folder and end this process at once when standard input ends."""
     # Below the buffers of Python: a thread that waits in one keeps the interpreter from ending.
     while os.read(sys.stdin.fileno(), 1024):
         pass
+    shutil.rmtree(folder, ignore_errors=True)
     os._exit(1)
 
 

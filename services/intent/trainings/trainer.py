@@ -3,23 +3,33 @@
 import asyncio
 import json
 import os
+import signal
 import sys
-import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import structlog
 from kefu.errors import KefuError
 
+from services.intent.model.decision import UNKNOWN_THRESHOLD
+from services.intent.quality import Quality
 from services.intent.trained_model import TrainedModel
 from services.intent.training_data import TrainingData
+from services.intent.trainings.folder import training_folder
 from services.intent.trainings.operation import Failure
-from services.intent.trainings.process import OUT_OF_MEMORY, Floats, read_model, write_task
+from services.intent.trainings.patience import patiently
+from services.intent.trainings.process import (
+    OUT_OF_MEMORY,
+    Floats,
+    read_model,
+    read_quality,
+    write_task,
+)
 from services.intent.versions.version import Product, summary
 
 if TYPE_CHECKING:
@@ -69,8 +79,18 @@ class Limits:
 class Trainer:
     """Makes models. Cancelling a call ends its process."""
 
-    def __init__(self, vectors: "VectorStore", embed: Embed, limits: Limits) -> None:
-        """Keep vectors in `vectors` and make the missing ones with `embed`."""
+    def __init__(
+        self,
+        vectors: "VectorStore",
+        embed: Embed,
+        limits: Limits,
+        unknown_threshold: float = UNKNOWN_THRESHOLD,
+    ) -> None:
+        """Keep vectors in `vectors` and make the missing ones with `embed`.
+
+        `unknown_threshold` is that with which the models will serve; quality is measured with it.
+        """
+        self._threshold = unknown_threshold
         self._store = vectors
         self._embed = embed
         self._limits = limits
@@ -93,7 +113,7 @@ class Trainer:
                 if not lexical_only:
                     model, vectors = await self._vectors(data, progress)
                 share = 0.0 if lexical_only else _EMBEDDING_SHARE
-                artefact = await self._run(
+                artefact, quality = await self._run(
                     data, vectors, model, lambda s, p: progress(s, share + (1 - share) * p)
                 )
         except TimeoutError:
@@ -103,7 +123,7 @@ class Trainer:
                 "utterances, or give it more time with KEFU_TRAINING_SECONDS",
             ) from None
         # In a thread: of 100,000 utterances this is a second's work.
-        return await asyncio.to_thread(_product, data, model, artefact, started)
+        return await asyncio.to_thread(_product, data, model, artefact, quality, started)
 
     async def _vectors(
         self, data: TrainingData, progress: Progress
@@ -113,7 +133,7 @@ class Trainer:
         progress("embedding", 0.0)
         # Which model is in use is only said beside a vector.
         model = (await self._embedded(data.tenant, texts[:1])).model
-        vectors = await self._store.get(data.tenant, model, texts)
+        vectors = await patiently(lambda: self._store.get(data.tenant, model, texts))
         missing = [text for text in texts if text not in vectors]
         for start in range(0, len(missing), EMBED_BATCH):
             batch = missing[start : start + EMBED_BATCH]
@@ -124,10 +144,10 @@ class Trainer:
                     "the embedding model was changed during the training; train again",
                 )
             fresh = dict(zip(batch, made.vectors, strict=True))
-            await self._store.put(data.tenant, model, fresh)
+            await patiently(partial(self._store.put, data.tenant, model, fresh))
             vectors |= fresh
             progress("embedding", _EMBEDDING_SHARE * len(vectors) / len(texts))
-        await self._store.forget(data.tenant, texts)
+        await patiently(lambda: self._store.forget(data.tenant, texts))
         return model, vectors
 
     async def _embedded(self, tenant: str, texts: Sequence[str]) -> Embedded:
@@ -148,15 +168,14 @@ class Trainer:
 
     async def _run(
         self, data: TrainingData, vectors: dict[str, bytes], model: str, progress: Progress
-    ) -> bytes:
-        """Let a process train; return its model."""
-        with tempfile.TemporaryDirectory(prefix="kefu-training-") as name:
-            folder = Path(name)
+    ) -> tuple[bytes, Quality]:
+        """Let a process train; return its model and how good that is."""
+        with training_folder() as folder:
             arrays: dict[str, Floats] = {
                 text: np.frombuffer(each, "<f4") for text, each in vectors.items()
             }
             progress("starting", 0.0)
-            await asyncio.to_thread(write_task, folder, data, arrays, model)
+            await asyncio.to_thread(write_task, folder, data, arrays, model, self._threshold)
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", _MODULE,
                 str(folder), str(self._limits.memory_bytes),
@@ -172,15 +191,20 @@ class Trainer:
                     process.kill()
                 await asyncio.shield(process.wait())
             _check(status, await said)
-            return await asyncio.to_thread(read_model, folder)
+            return (
+                await asyncio.to_thread(read_model, folder),
+                await asyncio.to_thread(read_quality, folder),
+            )
 
 
-def _product(data: TrainingData, model: str, artefact: bytes, started: float) -> Product:
+def _product(
+    data: TrainingData, model: str, artefact: bytes, quality: Quality, started: float
+) -> Product:
     """Sum up what was made; what cannot be read here could not be read by a server either."""
-    trained = TrainedModel.from_bytes(artefact)
+    TrainedModel.from_bytes(artefact)
     return Product(
         data.version(), model, tuple(map(summary, data.intents)), len(data.labelled()),
-        trained.quality, artefact, time.monotonic() - started,
+        quality, artefact, time.monotonic() - started,
     )  # fmt: skip
 
 
@@ -211,6 +235,12 @@ def _check(status: int, said: str) -> None:
             "INTERNAL",
             "the training needs more memory than it may take; train on fewer utterances, or give "
             "it more with KEFU_TRAINING_MEMORY_MEBIBYTES",
+        )
+    if status == -signal.SIGKILL:
+        raise Failure(
+            "INTERNAL",
+            "the process that trained was killed (signal 9), most likely because the machine or "
+            "the container has too little memory; give it more, or train on fewer utterances",
         )
     how = f"signal {-status}" if status < 0 else f"status {status}"
     raise Failure(

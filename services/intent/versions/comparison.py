@@ -1,7 +1,8 @@
 """Which utterances two models judge differently, and for whom that is good."""
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ import numpy as np
 
 from services.intent.answering import Answering
 from services.intent.quality import Judged
+from services.intent.training_data import key, key_hash
 from services.intent.values import Candidate
 from services.intent.versions.live import LiveModels
 from services.intent.versions.version import ModelVersion
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 
 # Pages of one comparison come one after the other; each would judge everything again.
 _REMEMBERED = 4
+
+# Of the utterances that one version has never seen it is asked about these many: some eight seconds
+# of a core, where all of 100,000 would take longer than any call may.
+_MOST_ASKED = 10_000
 
 
 class Change(StrEnum):
@@ -61,6 +67,9 @@ class Comparison:
 
     compared: int
     """Utterances that both judged."""
+    of: int
+    """Utterances that there are: more than `compared` where those that only one version knows are
+    so many that a sample of them was judged, always the same."""
     changes: tuple[Changed, ...]
     """Broken ones first, then fixed, then others; each kind by its text."""
 
@@ -79,27 +88,57 @@ class Sides:
     """The second has never seen it and can be asked now."""
     second_only: tuple[Judged, ...]
     """The first has never seen it."""
+    left_out: int = 0
+    """How many more there are that only one model knows."""
 
 
-def sides(first: Sequence[Judged], second: Sequence[Judged]) -> Sides:
-    """Sort the utterances of two models' training sets."""
-    left = {each.text: each for each in first}
-    right = {each.text: each for each in second}
+def sides(
+    first: Sequence[Judged], second: Sequence[Judged], most_asked: int = _MOST_ASKED
+) -> Sides:
+    """Sort the utterances of two models' training sets; what counts as the same is the same.
+
+    Args:
+        first: The first model's.
+        second: The second model's.
+        most_asked: Most utterances of which the other model is asked, for each of the two.
+    """
+    left = {key(each.text): each for each in first}
+    right = {key(each.text): each for each in second}
+    alone = _unknown_to(right, left), _unknown_to(left, right)
+    first_only, second_only = (_sample(each, most_asked) for each in alone)
     return Sides(
-        both=tuple((left[text], right[text]) for text in left if text in right),
-        first_only=tuple(each for text, each in left.items() if text not in right),
-        second_only=tuple(each for text, each in right.items() if text not in left),
+        both=tuple((each, right[same]) for same, each in left.items() if same in right),
+        first_only=first_only,
+        second_only=second_only,
+        left_out=sum(map(len, alone)) - len(first_only) - len(second_only),
     )
 
 
-def compare(pairs: Sequence[Pair]) -> Comparison:
-    """Find the pairs that differ, worst first."""
+def _unknown_to(known: Collection[str], told: Mapping[str, Judged]) -> list[Judged]:
+    return [each for same, each in told.items() if same not in known]
+
+
+def _sample(judged: Sequence[Judged], most: int) -> tuple[Judged, ...]:
+    """Return at most so many, drawn alike on every replica, in their order."""
+    if len(judged) <= most:
+        return tuple(judged)
+    places = sorted(range(len(judged)), key=lambda place: key_hash(judged[place].text))
+    return tuple(judged[place] for place in sorted(places[:most]))
+
+
+def compare(pairs: Sequence[Pair], left_out: int = 0) -> Comparison:
+    """Find the pairs that differ, worst first.
+
+    Args:
+        pairs: What two models say.
+        left_out: How many more utterances there are, for the count.
+    """
     order = list(Change)
     changes = [
         Changed(pair, _change(pair)) for pair in pairs if pair.before.intent != pair.after.intent
     ]
     changes.sort(key=lambda each: (order.index(each.change), each.pair.text))
-    return Comparison(len(pairs), tuple(changes))
+    return Comparison(len(pairs), len(pairs) + left_out, tuple(changes))
 
 
 def _change(pair: Pair) -> Change:
@@ -133,34 +172,24 @@ class Comparing:
             IntentModelNotFound: only the record of a version is kept.
             StorageUnavailable: PostgreSQL does not answer.
         """
-        key = (first.name, second.name, *texts)
-        if key not in self._done:
-            self._done[key] = compare(await self._pairs(first, second, list(dict.fromkeys(texts))))
-        self._done.move_to_end(key)
+        question = (first.name, second.name, *texts)
+        if question not in self._done:
+            self._done[question] = await self._compared(first, second, list(dict.fromkeys(texts)))
+        self._done.move_to_end(question)
         while len(self._done) > _REMEMBERED:
             self._done.popitem(last=False)
-        return self._done[key]
+        return self._done[question]
 
-    async def _pairs(
+    async def _compared(
         self, first: ModelVersion, second: ModelVersion, texts: Sequence[str]
-    ) -> list[Pair]:
+    ) -> Comparison:
         left, right = await self._models.judged(first), await self._models.judged(second)
-        sorted_ = sides(left.judged, right.judged)
-        pairs = [
-            Pair(old.text, new.intent, old.predicted, new.predicted) for old, new in sorted_.both
-        ]
-        said = await self._ask(second, [each.text for each in sorted_.first_only], texts)
-        asked = zip(sorted_.first_only, said, strict=False)
-        pairs += [Pair(each.text, each.intent, each.predicted, after) for each, after in asked]
-        new_texts = said[len(sorted_.first_only) :]
-        said = await self._ask(first, [each.text for each in sorted_.second_only], texts)
-        asked = zip(sorted_.second_only, said, strict=False)
-        pairs += [Pair(each.text, each.intent, before, each.predicted) for each, before in asked]
-        old_texts = said[len(sorted_.second_only) :]
-        return pairs + [
-            Pair(*each)
-            for each in zip(texts, ["" for _ in texts], old_texts, new_texts, strict=True)
-        ]
+        # In threads: of 100,000 utterances this is seconds' work.
+        sorted_ = await asyncio.to_thread(sides, left.judged, right.judged)
+        new = await self._ask(second, [each.text for each in sorted_.first_only], texts)
+        old = await self._ask(first, [each.text for each in sorted_.second_only], texts)
+        pairs = await asyncio.to_thread(_pairs, sorted_, old, new, texts)
+        return await asyncio.to_thread(compare, pairs, sorted_.left_out)
 
     async def _ask(
         self, version: ModelVersion, utterances: Sequence[str], texts: Sequence[str]
@@ -174,3 +203,23 @@ class Comparing:
         vectors = [arrays.get(text) for text in utterances] + [None] * len(texts)
         found = await self._answering.judge(classifier, [*utterances, *texts], vectors)
         return [each.best for each in found]
+
+
+def _pairs(
+    sorted_: Sides, old: Sequence[Candidate], new: Sequence[Candidate], texts: Sequence[str]
+) -> list[Pair]:
+    """Put together what two models say.
+
+    Args:
+        sorted_: The utterances of their training sets.
+        old: What the first says of those of the second only, then of the texts.
+        new: What the second says of those of the first only, then of the texts.
+        texts: Further texts.
+    """
+    pairs = [Pair(was.text, is_.intent, was.predicted, is_.predicted) for was, is_ in sorted_.both]
+    for each, after in zip(sorted_.first_only, new, strict=False):
+        pairs.append(Pair(each.text, each.intent, each.predicted, after))
+    for each, before in zip(sorted_.second_only, old, strict=False):
+        pairs.append(Pair(each.text, each.intent, before, each.predicted))
+    said = old[len(sorted_.second_only) :], new[len(sorted_.first_only) :]
+    return pairs + [Pair(text, "", *each) for text, *each in zip(texts, *said, strict=True)]

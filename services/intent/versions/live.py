@@ -2,10 +2,14 @@
 
 Every replica looks once a second which versions are live, loads what is new to it beside what
 serves, and then exchanges one reference. A call that has begun keeps the model it began with.
+
+Nothing goes into service that this release cannot read. Where that happens all the same, such as to
+a replica of an older release, what serves goes on; a process that has just started takes the newest
+model below it that can be read.
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import structlog
@@ -14,7 +18,8 @@ from prometheus_client import Gauge
 
 from services.intent.classifier import Classifier
 from services.intent.model.decision import Thresholds
-from services.intent.trained_model import TrainedModel
+from services.intent.trained_model import ModelUnreadable, TrainedModel
+from services.intent.versions import accuracy
 from services.intent.versions.version import ModelVersion
 from services.mesh import names
 
@@ -24,13 +29,9 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 1.0
 """Between two looks at what is live: one statement that reads a row a tenant."""
 
-ALL_LANGUAGES = "all"
-"""The label of the accuracy over all languages."""
-
-_ACCURACY = Gauge(
-    names.INTENT_ACCURACY,
-    "Cross-validated accuracy of the live model, in [0, 1].",
-    ["tenant", "language"],
+_UNREADABLE = Gauge(
+    names.INTENT_UNREADABLE,
+    "Tenants whose live model this process cannot read, so that an older one answers, or none.",
 )
 _log = structlog.get_logger("intent")
 
@@ -78,6 +79,9 @@ class LiveModels:
                 serving = self._serving.get(tenant)
                 if serving is None or serving.version.id != model:
                     await self._switch(tenant, model)
+                else:
+                    self._unreadable.pop(tenant, None)
+            _UNREADABLE.set(len(self._unreadable))
 
     async def run(self) -> None:
         """Look again and again, for ever."""
@@ -102,6 +106,41 @@ class LiveModels:
         artefact = await self._store.artefact(version.tenant, version.id)
         return await asyncio.to_thread(self._read, artefact, version.id)
 
+    async def check(self, name: str, artefact: bytes) -> None:
+        """Refuse to put into service what could not answer.
+
+        Args:
+            name: Of the version, for the message.
+            artefact: Its bytes.
+
+        Raises:
+            IntentModelNotFound: it is damaged, or of a format that this process does not read.
+        """
+        try:
+            await asyncio.to_thread(self._read, artefact, "")
+        except ModelUnreadable as unreadable:
+            raise IntentModelNotFound(
+                f"the model cannot be read by this release ({unreadable}); the live one was not "
+                "changed; train again, or activate another",
+                model=name,
+            ) from None
+
+    def shown(self, version: ModelVersion) -> ModelVersion:
+        """Return a stored version as it is here: `live` where it is the one that answers."""
+        if version.tenant not in self._unreadable:
+            return version
+        serving = self._serving.get(version.tenant)
+        return replace(version, live=serving is not None and serving.version.id == version.id)
+
+    def instead(self, tenant: str) -> str | None:
+        """Return the id of what answers because the live version cannot be read.
+
+        Returns:
+            None where the live version can be read, and where nothing answers.
+        """
+        serving = self._serving.get(tenant)
+        return serving.version.id if serving and tenant in self._unreadable else None
+
     def _read(self, artefact: bytes, version: str) -> Classifier:
         return Classifier(TrainedModel.from_bytes(artefact), self._thresholds, version)
 
@@ -109,32 +148,34 @@ class LiveModels:
         """Let a version answer; one that cannot be loaded leaves the one before in its place."""
         if self._unreadable.get(tenant) == model:
             return
-        version = await self._store.get(tenant, model)
+        serving = await self._loaded(tenant, model)
+        if serving is not None:
+            self._unreadable.pop(tenant, None)
+        else:
+            if tenant not in self._serving:
+                serving = await self._below(tenant)
+            self._unreadable[tenant] = model
+        if serving is not None:
+            self._serving[tenant] = serving
+            accuracy.tell(tenant, accuracy.LIVE_MODEL, serving.version.quality)
+            _log.info("model_live", model=serving.version.name)
+
+    async def _below(self, tenant: str) -> Serving | None:
+        """Return the newest version that was live before and can be read."""
+        for model in await self._store.below(tenant):
+            if serving := await self._loaded(tenant, model):
+                _log.error("older_model_answers", model=serving.version.name)
+                return serving
+        return None
+
+    async def _loaded(self, tenant: str, model: str) -> Serving | None:
+        """Return a version, ready to answer; None, and a line in the log, where it cannot be."""
         try:
-            classifier = await self.load(version)
+            version = await self._store.get(tenant, model)
+            return Serving(version, await self.load(version))
         except StorageUnavailable:
             raise
         except Exception as error:
-            self._unreadable[tenant] = model
-            _log.error("model_unreadable", model=version.name, exc_info=error)
-            return
-        before = self._serving.get(tenant)
-        self._serving[tenant] = Serving(version, classifier)
-        _tell(tenant, version, before.version if before else None)
-        _log.info("model_live", model=version.name)
-
-
-def _tell(tenant: str, version: ModelVersion, before: ModelVersion | None) -> None:
-    """Write the figure that the alert watches; languages that are gone leave no old figure."""
-    figures = _accuracies(version)
-    for language in _accuracies(before).keys() - figures.keys() if before else ():
-        _ACCURACY.remove(tenant, language)
-    for language, accuracy in figures.items():
-        _ACCURACY.labels(tenant, language).set(accuracy)
-
-
-def _accuracies(version: ModelVersion) -> dict[str, float]:
-    quality = version.quality
-    best = quality.with_embedding or quality.lexical
-    by_language = {language: each.accuracy for language, each in quality.languages.items()}
-    return by_language | {ALL_LANGUAGES: best.accuracy}
+            name = f"tenants/{tenant}/models/{model}"
+            _log.error("model_unreadable", model=name, exc_info=error)
+            return None

@@ -6,7 +6,7 @@ What moves the stack of a tenant takes turns, under a lock that ends with the tr
 import asyncio
 import json
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import Any
@@ -65,7 +65,8 @@ JOIN models m ON m.tenant = below.tenant AND m.id = below.model AND m.artefact I
 WHERE l.tenant = %(tenant)s AND top.tenant = l.tenant AND top.id = l.activation
 RETURNING l.model"""
 
-_PRUNE = """
+# The activations at the top of the stack, the live one first.
+_STACK = """
 WITH RECURSIVE stack AS (
     SELECT a.tenant, a.model, a.parent, 1 AS depth FROM activations a
     JOIN live_models l ON l.tenant = a.tenant AND l.activation = a.id
@@ -73,13 +74,19 @@ WITH RECURSIVE stack AS (
     UNION ALL
     SELECT a.tenant, a.model, a.parent, depth + 1 FROM activations a
     JOIN stack ON a.tenant = stack.tenant AND a.id = stack.parent WHERE depth < %(activations)s
-)
+)"""
+
+_PRUNE = f"""
+{_STACK}
 UPDATE models SET artefact = NULL, judged = NULL
 WHERE tenant = %(tenant)s AND artefact IS NOT NULL
 AND id NOT IN (SELECT model FROM stack)
 AND id NOT IN (
     SELECT id FROM models WHERE tenant = %(tenant)s ORDER BY id DESC LIMIT %(versions)s
 )"""
+
+Check = Callable[[str, bytes], Awaitable[None]]
+"""Looks at a version, by its name and its bytes; raises where it must not go into service."""
 
 
 class ModelStore:
@@ -130,11 +137,14 @@ class ModelStore:
         values = {"tenant": tenant, "before": before, "limit": limit}
         return [_version(row) for row in await self._all(statement, values)]
 
-    async def activate(self, tenant: str, model: str, request_id: str) -> ModelVersion:
-        """Put a version into service; a repeat of the request changes nothing.
+    async def activate(
+        self, tenant: str, model: str, request_id: str, check: Check
+    ) -> ModelVersion:
+        """Put a version into service if `check` lets it; a repeat of the request changes nothing.
 
         Raises:
             IntentModelNotFound: there is none of this name, or only its record is kept.
+            KefuError: as `check` says.
             RequestIdReused: the request_id was used for something else.
             StorageUnavailable: PostgreSQL does not answer.
         """
@@ -147,17 +157,19 @@ class ModelStore:
             found = await _load(connection, tenant, model)
             if not found.size_bytes:
                 raise _gone(found.name)
+            await _checked(connection, tenant, found.id, check)
             # Once more what is live already would only make a rollback do nothing.
             if not found.live:
                 await connection.execute(_PUSH, {"tenant": tenant, "model": found.id})
             await _remember(connection, tenant, request_id, subject, found.id)
             return await _load(connection, tenant, found.id)
 
-    async def rollback(self, tenant: str, request_id: str) -> ModelVersion:
-        """Put the version into service that the live one took the place of.
+    async def rollback(self, tenant: str, request_id: str, check: Check) -> ModelVersion:
+        """Put the version into service that the live one took the place of, if `check` lets it.
 
         Raises:
             IntentModelNotFound: there is none, or only its record is kept.
+            KefuError: as `check` says.
             RequestIdReused: the request_id was used for something else.
             StorageUnavailable: PostgreSQL does not answer.
         """
@@ -173,6 +185,7 @@ class ModelStore:
                     "ListModels names those that there are",
                     tenant=f"tenants/{tenant}",
                 )
+            await _checked(connection, tenant, row[0], check)
             await _remember(connection, tenant, request_id, "rollback", row[0])
             return await _load(connection, tenant, row[0])
 
@@ -180,6 +193,17 @@ class ModelStore:
         """Return the id of every tenant's live version, by tenant."""
         rows = await self._all("SELECT tenant, model FROM live_models", {})
         return {row["tenant"]: row["model"] for row in rows}
+
+    async def below(self, tenant: str) -> list[str]:
+        """Return the ids of the versions that were live before the live one, the last one first.
+
+        At most those next below that are kept, and some of them may be gone.
+        """
+        rows = await self._all(
+            f"{_STACK} SELECT model FROM stack WHERE depth > 1 ORDER BY depth",
+            {"tenant": tenant, "activations": KEPT_ACTIVATIONS},
+        )
+        return list(dict.fromkeys(row["model"] for row in rows))
 
     async def artefact(self, tenant: str, model: str) -> bytes:
         """Return a version as `TrainedModel.from_bytes` reads it.
@@ -198,9 +222,8 @@ class ModelStore:
             StorageUnavailable: PostgreSQL does not answer.
         """
         packed = await self._kept("judged", version.tenant, version.id)
-        return Quality.from_json(
-            version.quality.to_json() | {"judged": json.loads(zlib.decompress(packed))}
-        )
+        # In a thread: of 100,000 utterances this is a second's work.
+        return await asyncio.to_thread(_with_judged, version.quality, packed)
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[AsyncConnection]:
@@ -242,6 +265,10 @@ def _row(operation: Operation, product: Product) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _with_judged(quality: Quality, packed: bytes) -> Quality:
+    return Quality.from_json(quality.to_json() | {"judged": json.loads(zlib.decompress(packed))})
+
+
 def _gone(name: str) -> IntentModelNotFound:
     return IntentModelNotFound(
         f"there is no such model, or only the record of it is kept: the newest {KEPT_VERSIONS} "
@@ -256,6 +283,15 @@ async def _load(connection: AsyncConnection, tenant: str, model: str) -> ModelVe
     if not rows:
         raise IntentModelNotFound(model=f"tenants/{tenant}/models/{model}")
     return _version(rows[0])
+
+
+async def _checked(connection: AsyncConnection, tenant: str, model: str, check: Check) -> None:
+    """Have a version looked at before it goes into service; what `check` raises undoes the rest."""
+    cursor = await connection.execute(
+        "SELECT artefact FROM models WHERE tenant = %s AND id = %s", (tenant, model)
+    )
+    [artefact] = await cursor.fetchone() or [b""]
+    await check(f"tenants/{tenant}/models/{model}", bytes(artefact))
 
 
 async def _lock(connection: AsyncConnection, tenant: str) -> None:

@@ -11,13 +11,16 @@ from services.intent.trainings.operation import Operation, State, Wish
 from services.intent.trainings.operations import Trainings
 from services.intent.versions.comparison import Changed, Comparing, Comparison
 from services.intent.versions.live import LiveModels
-from services.intent.versions.version import ModelVersion
+from services.intent.versions.version import LIVE, ModelVersion
 from services.mesh import paging
 
 if TYPE_CHECKING:
     from services.intent.drafts.draft_store import DraftStore
     from services.intent.trainings.operation_store import OperationStore
     from services.intent.versions.model_store import ModelStore
+
+# An error travels in the trailers of its call, which have room for some lines.
+_SAID_PROBLEMS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class Models:
             return first
         data = await self._drafts.snapshot(tenant)
         if found := problems(data):
-            raise TrainingDataInvalid("\n".join(each.message for each in found))
+            raise _invalid([each.message for each in found])
         return await self._trainings.begin(data, request_id, wish, trace_id)
 
     async def cancel(self, tenant: str, operation: str) -> Operation:
@@ -102,13 +105,15 @@ class Models:
         return found[:size], _next([each.id for each in found], size, "operations", tenant)
 
     async def get(self, tenant: str, model: str) -> ModelVersion:
-        """Return a version; `model` may be `LIVE`.
+        """Return a version; `model` may be `LIVE`: the one that answers here.
 
         Raises:
             IntentModelNotFound: there is none of this name, or none is live.
             StorageUnavailable: PostgreSQL does not answer.
         """
-        return await self._models.get(tenant, model)
+        if model == LIVE:
+            model = self._live.instead(tenant) or LIVE
+        return self._live.shown(await self._models.get(tenant, model))
 
     async def versions(
         self, tenant: str, size: int, token: str
@@ -121,31 +126,32 @@ class Models:
         """
         size, before = paging.page_size(size), _before(token, "models", tenant)
         found = await self._models.list_versions(tenant, before, size + 1)
-        return found[:size], _next([each.id for each in found], size, "models", tenant)
+        shown = [self._live.shown(each) for each in found[:size]]
+        return shown, _next([each.id for each in found], size, "models", tenant)
 
     async def activate(self, tenant: str, model: str, request_id: str) -> ModelVersion:
         """Put a version into service: here before this returns, on other replicas in a second.
 
         Raises:
-            IntentModelNotFound: there is none of this name that can still be used.
+            IntentModelNotFound: there is none of this name that can still be used and read.
             RequestIdReused: the request_id was used for something else.
             StorageUnavailable: PostgreSQL does not answer.
         """
-        version = await self._models.activate(tenant, model, request_id)
+        version = await self._models.activate(tenant, model, request_id, self._live.check)
         await self._live.look()
-        return version
+        return self._live.shown(version)
 
     async def rollback(self, tenant: str, request_id: str) -> ModelVersion:
         """Go back to the version that the live one took the place of, as `activate` does.
 
         Raises:
-            IntentModelNotFound: there was none, or it can no longer be used.
+            IntentModelNotFound: there was none, or it can no longer be used or read.
             RequestIdReused: the request_id was used for something else.
             StorageUnavailable: PostgreSQL does not answer.
         """
-        version = await self._models.rollback(tenant, request_id)
+        version = await self._models.rollback(tenant, request_id, self._live.check)
         await self._live.look()
-        return version
+        return self._live.shown(version)
 
     async def compare(
         self, compared: Compared, size: int, token: str
@@ -157,8 +163,8 @@ class Models:
             PageTokenInvalid: the token is not of this comparison.
             StorageUnavailable: PostgreSQL does not answer.
         """
-        first = await self._models.get(compared.tenant, compared.first)
-        second = await self._models.get(compared.tenant, compared.second)
+        first = await self.get(compared.tenant, compared.first)
+        second = await self.get(compared.tenant, compared.second)
         # The name `live` may mean another version when the next page is asked for.
         question = ("changes", first.name, second.name, compared.texts)
         key = paging.decode(token, (int,), *question)
@@ -167,6 +173,13 @@ class Models:
         page = result.changes[start : start + size]
         more = start + size < len(result.changes)
         return result, page, paging.encode([start + size], *question) if more else ""
+
+
+def _invalid(messages: Sequence[str]) -> TrainingDataInvalid:
+    lines = list(messages[:_SAID_PROBLEMS])
+    if more := len(messages) - len(lines):
+        lines.append(f"and {more} more; `kefu intent import FILE --dry-run` lists up to 1,000")
+    return TrainingDataInvalid("\n".join(lines), problems=str(len(messages)))
 
 
 def _before(token: str, *question: object) -> str:

@@ -55,7 +55,7 @@ class Product:
     artefact: bytes
     """`TrainedModel.to_bytes`."""
     train_seconds: float
-    """From the wish to the model, embedding included."""
+    """From its turn to the model, embedding included."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,16 @@
 """Choose through the front door."""
 
 import json
+from contextlib import suppress
 
 import pytest
+from grpc.aio import AioRpcError
 from kefu.errors import InvalidRequest, MethodNotAllowed, ModelUnavailable
 from kefu.generation.v1 import generation_pb2 as pb
 from kefu.generation.v1.generation_pb2_grpc import GenerationServiceStub
+from prometheus_client import REGISTRY
 
+from services.mesh import names
 from tests.rpc.generation.samples import SECONDS, TENANT
 from tests.stubs.behaviour import Behaviour, Fault
 from tests.stubs.model_server import ModelServer
@@ -59,6 +63,27 @@ async def test_message_and_choices_are_data(server: Served, model: ModelServer) 
     assert sent["choices"][0] == {
         "number": 1, "meaning": "cancel an order", "examples": ["取消订单"],
     }  # fmt: skip
+
+
+async def test_a_number_is_asked_for_as_a_number(server: Served, model: ModelServer) -> None:
+    """The likeliest one and few tokens: an answer's settings would make it vary and cost more."""
+    model.default = Behaviour(answer="1")
+    await server.stub(GenerationServiceStub, role="intent").Choose(wanted(), timeout=SECONDS)
+    assert (model.seen[-1].body["temperature"], model.seen[-1].body["max_tokens"]) == (0, 16)
+
+
+@pytest.mark.parametrize("answer", ["1", "I think 1 or 2"])
+async def test_what_a_choice_cost_is_counted_in_any_case(
+    server: Served, model: ModelServer, answer: str
+) -> None:
+    """Also where the answer was of no use: the provider sends its bill all the same."""
+    model.default = Behaviour(answer=answer)
+    counted = {"model": "stub", "direction": "output"}
+    before = REGISTRY.get_sample_value(f"{names.TOKENS}_total", counted) or 0
+    stub = server.stub(GenerationServiceStub, role="intent")
+    with suppress(AioRpcError):
+        await stub.Choose(wanted(), timeout=SECONDS)
+    assert (REGISTRY.get_sample_value(f"{names.TOKENS}_total", counted) or 0) > before
 
 
 @pytest.mark.parametrize("answer", ["3", "-1", "cancel_order", "I think 1 or 2", "99999", "一"])

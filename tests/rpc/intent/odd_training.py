@@ -23,6 +23,8 @@ def misbehave(_folder: Path, _train: object) -> None:
             bytearray(1 << 40)
         case "abort":
             os.kill(os.getpid(), signal.SIGABRT)
+        case "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
         case "fail":
             raise ValueError(SECRET)
     sys.exit(7)

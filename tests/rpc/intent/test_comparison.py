@@ -1,8 +1,10 @@
 """CompareModels through the front door: which utterances changed sides, and for whom."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
+import pytest
 from kefu.errors import (
     DeadlineExceeded,
     IntentModelNotFound,
@@ -13,6 +15,7 @@ from kefu.intent.v1 import training_pb2 as pb
 from kefu.intent.v1.model_pb2 import ChangedUtterance
 
 from services.intent.values import Candidate, IntentType
+from services.intent.versions import comparison
 from services.intent.versions.version import Product
 from tests.rpc.intent.samples import MORE, SECONDS, Company, product, request_id, stored
 from tests.support.mesh import error_of
@@ -51,7 +54,7 @@ async def test_utterances_of_both_training_sets_are_compared(
     base = await stored(database_url, company.name, before)
     second = await stored(database_url, company.name, after)
     response = await compared(company, base.name, second.name)
-    assert response.compared_count == 22
+    assert response.compared_count == response.total_count == 22
     counts = (response.fixed_count, response.broken_count, response.other_count)
     assert counts == (1, 1, 1)
     broken, fixed, other = response.changes
@@ -78,6 +81,21 @@ async def test_what_one_model_was_not_trained_on_it_is_asked_now(
     back = await compared(company, large.name, f"{company.parent}/models/live")
     assert back.broken_count == len(MORE["invoice"])
     assert {each.intent for each in back.changes} == {"invoice"}
+
+
+async def test_of_very_many_new_utterances_a_sample_is_judged(
+    company: Company, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No caller waits for ever; the answer says how many of how many were judged."""
+    limited = partial(comparison.sides, most_asked=2)
+    monkeypatch.setattr(comparison, "sides", limited)
+    small = await stored(database_url, company.name, judging(SMALL))
+    large = await stored(database_url, company.name, judging(LARGE))
+    response = await compared(company, small.name, large.name)
+    assert (response.compared_count, response.fixed_count) == (22 + 2, 2)
+    assert response.total_count == 22 + len(MORE["invoice"])
+    back = await compared(company, large.name, small.name)
+    assert {each.text for each in back.changes} == {each.text for each in response.changes}
 
 
 async def test_further_texts_are_judged_by_both(company: Company, database_url: str) -> None:

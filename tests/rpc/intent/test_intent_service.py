@@ -227,15 +227,27 @@ async def test_another_tenant_s_model_is_out_of_reach(server: Served, lexical: C
         ({"text": "退" * 4001}, "text"),
         ({"text": "退", "time_zone": "Mars/Olympus"}, "time_zone"),
         ({"text": "退", "time_zone": "../../etc/passwd"}, "time_zone"),
+        ({"text": "明天", "now": Timestamp(seconds=-1)}, "now"),
+        ({"text": "明天", "now": Timestamp(seconds=7_258_118_400)}, "now"),
+        ({"text": "明天", "now": Timestamp(seconds=10**12)}, "now"),
+        ({"text": "明天", "now": Timestamp(seconds=1, nanos=-5)}, "now"),
     ],
 )
 async def test_a_bad_utterance_is_refused_with_the_field(
     lexical: Company, fields: dict[str, Any], path: str
 ) -> None:
-    """Empty and over-long text, and zones that there are not, get one precise status."""
+    """Empty and over-long text, zones that there are not, and years that nobody is in."""
     error = await error_of(lexical.classifies(**fields))
     assert isinstance(error, InvalidRequest)
     assert [each for each, _ in error.violations] == [path]
+
+
+@pytest.mark.parametrize("seconds", [0, 7_258_118_399])
+async def test_dates_are_found_at_both_ends_of_time(lexical: Company, seconds: int) -> None:
+    """Whatever the words say, the first and the last moment have days before and after them."""
+    text = "明天、国庆、3号、上个月底、100年前、1200个月后、next month、春节"
+    found = await lexical.classifies(text, now=Timestamp(seconds=seconds))
+    assert "date_time" in {each.type for each in found.entities}
 
 
 async def test_the_longest_text_counts_code_points_not_bytes(lexical: Company) -> None:

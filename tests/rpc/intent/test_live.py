@@ -1,25 +1,31 @@
 """Which version answers: switching, going back, on every replica, without a call noticing."""
 
 import asyncio
-import io
 import itertools
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pytest
 from kefu.errors import IntentModelNotFound, PageTokenInvalid, RequestIdReused
 from kefu.intent.v1 import training_pb2 as pb
 from prometheus_client import REGISTRY
 
-from services.intent.trained_model import FORMAT
 from services.intent.trainings.operation import Wish
 from services.intent.trainings.operation_store import OperationStore
 from services.intent.versions.model_store import KEPT_VERSIONS, ModelStore
 from services.mesh.database import open_pool
-from tests.rpc.intent.samples import SECONDS, Company, Operation, product, request_id, stored, until
+from tests.rpc.intent.samples import (
+    DATA,
+    MORE,
+    SECONDS,
+    Company,
+    Operation,
+    product,
+    request_id,
+    stored,
+    until,
+)
 from tests.support.mesh import Served, error_of
 
 SMALL = ("refund", "delivery", "unknown")
@@ -101,38 +107,6 @@ async def test_a_replica_that_starts_answers_at_once(
     [name] = await versions(database_url, company, LARGE, activate=True)
     async with replica() as fresh:
         assert await serving(company.at(fresh)) == name
-
-
-def newer(artefact: bytes) -> bytes:
-    """The model as a later release might write it."""
-    with np.load(io.BytesIO(artefact)) as arrays:
-        parts = {name: arrays[name] for name in arrays.files}
-    header = json.loads(parts["header"].tobytes()) | {"format": FORMAT + 1}
-    parts["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
-    content = io.BytesIO()
-    np.savez(content, **parts)
-    return content.getvalue()
-
-
-@pytest.mark.parametrize(
-    "spoil", [lambda artefact: b"damaged", lambda artefact: artefact[:-100], newer]
-)
-async def test_a_model_that_cannot_be_loaded_leaves_the_old_one_serving(
-    company: Company, database_url: str, spoil: Any, capfd: pytest.CaptureFixture[str]
-) -> None:
-    """Damaged, cut short or of a later release: it is logged, once, and calls go on."""
-    [good] = await versions(database_url, company, LARGE)
-    await company.activates(good)
-    bad = replace(product(*SMALL), artefact=spoil(product(*SMALL).artefact))
-    spoilt = await stored(database_url, company.name, bad)
-    assert (await company.activates(spoilt.name)).live
-    assert await serving(company) == good
-    [other] = await versions(database_url, company, SMALL)
-    await company.activates(other)
-    assert await serving(company) == other
-    logged = [line for line in capfd.readouterr().out.splitlines() if "model_unreadable" in line]
-    assert len(logged) == 1
-    assert spoilt.name in logged[0]
 
 
 async def test_going_back_twice_goes_further_back(company: Company, database_url: str) -> None:
@@ -248,27 +222,39 @@ async def test_versions_are_listed_newest_first_in_pages(
     assert isinstance(error, PageTokenInvalid)
 
 
+def accuracy(company: Company, language: str, model: str = "live") -> float | None:
+    """The figure that the alert watches."""
+    labels = {"tenant": company.name, "model": model, "language": language}
+    return REGISTRY.get_sample_value("kefu_intent_accuracy", labels)
+
+
 async def test_the_accuracy_of_the_live_model_is_a_metric(
     company: Company, database_url: str
 ) -> None:
     """By language and over all; it is exchanged with the model, and old languages go."""
-
-    def accuracy(language: str) -> float | None:
-        labels = {"tenant": company.name, "language": language}
-        return REGISTRY.get_sample_value("kefu_intent_accuracy", labels)
-
     small, large = product(*SMALL), product(*LARGE)
     english = {"en": small.quality.languages["en"]}
     only = replace(small, quality=replace(small.quality, languages=english))
     await stored(database_url, company.name, large, activate=True)
     version = await stored(database_url, company.name, only)
     await answers_with(company, (await company.model()).name)
-    assert accuracy("all") == pytest.approx(large.quality.lexical.accuracy)
-    assert accuracy("zh") == pytest.approx(large.quality.languages["zh"].accuracy)
+    assert accuracy(company, "all") == pytest.approx(large.quality.lexical.accuracy)
+    assert accuracy(company, "zh") == pytest.approx(large.quality.languages["zh"].accuracy)
     await company.activates(version.name)
-    assert accuracy("all") == pytest.approx(small.quality.lexical.accuracy)
-    assert accuracy("en") == pytest.approx(english["en"].accuracy)
-    assert accuracy("zh") is None
+    assert accuracy(company, "all") == pytest.approx(small.quality.lexical.accuracy)
+    assert accuracy(company, "en") == pytest.approx(english["en"].accuracy)
+    assert accuracy(company, "zh") is None
+
+
+async def test_the_accuracy_of_what_was_trained_last_is_a_metric(company: Company) -> None:
+    """Beside that of the live model, which an evaluation does not change."""
+    first = await company.model((await company.trains(DATA, activate=True)).result)
+    second = await company.model((await company.trains(MORE)).result)
+    for model, label in ((first, "live"), (second, "trained")):
+        found = accuracy(company, "all", label)
+        assert found == pytest.approx(model.quality.lexical.accuracy)
+    assert first.live
+    assert not second.live
 
 
 async def test_a_training_that_has_ended_otherwise_stores_nothing(

@@ -16,18 +16,20 @@ from kefu.errors import (
 from kefu.generation.v1.generation_pb2 import EMBED_PURPOSE_QUERY
 from kefu.intent.v1 import training_pb2 as pb
 from kefu.intent.v1.training_pb2_grpc import IntentTrainingServiceStub
+from kefu.type.v1.text_pb2 import Embedding
 
 from tests.rpc.intent.samples import (
     DATA,
-    DIMENSIONS,
     MODEL,
     MORE,
     SECONDS,
     Company,
     Operation,
     WordVectors,
+    embedding,
     request_id,
 )
+from tests.support.intent_data import QUERY, bring, part
 from tests.support.mesh import Served, error_of
 
 
@@ -283,18 +285,44 @@ async def test_who_may_not_train_is_refused(server: Served, company: Company) ->
     assert len([e for e in server.spooled() if e.reason == "METHOD_NOT_ALLOWED"]) == 9
 
 
+async def test_problems_of_a_large_draft_fit_into_an_error(company: Company) -> None:
+    """The first twenty and the number of the others: an error travels in the call's trailers."""
+    names = [(f"intent_{number:03}_{'n' * 50}", QUERY) for number in range(300)]
+    await bring(company.training, company.parent, part(intents=names))
+    error = await error_of(company.begins(lexical_only=True))
+    assert isinstance(error, TrainingDataInvalid)
+    *lines, last = error.message.splitlines()
+    assert len(lines) == 20
+    assert all("no utterance" in line for line in lines)
+    assert last.startswith("and 280 more")
+    assert "kefu intent import FILE --dry-run" in last
+    assert error.metadata["problems"] == "300"
+
+
 async def test_utterances_leave_no_trace_in_logs_and_audit(
-    server: Served, company: Company, capfd: pytest.CaptureFixture[str]
+    server: Served, company: Company, vectors: WordVectors, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Neither from a training that succeeds nor from one that fails."""
     secret = {**DATA, "refund": (*DATA["refund"], "the password is xyzzy")}
-    await company.trains(secret, lexical_only=False)
+    ended = await company.trains(secret, lexical_only=False)
+    assert ended.state == Operation.STATE_SUCCEEDED, ended.problem
+    vectors.down = True
+    failed = await company.trains(lexical_only=False)
+    assert failed.state == Operation.STATE_FAILED
     written = "".join(capfd.readouterr()) + "".join(map(str, server.spooled()))
-    assert "training_ended" in written
-    assert "xyzzy" not in written
+    assert written.count("training_ended") == 2
+    assert "xyzzy" not in written + failed.problem
 
 
-async def test_the_size_of_the_vectors_is_the_model_s(company: Company) -> None:
-    """A model that was trained with vectors of one size looks at vectors of that size only."""
-    ended = await company.trains(DATA, lexical_only=False)
-    assert (await company.model(ended.result)).size_bytes > 4 * DIMENSIONS
+async def test_vectors_of_another_size_or_model_are_not_looked_at(company: Company) -> None:
+    """A model knows the vectors that it was trained with; with others the words alone decide."""
+    await company.trains(DATA, lexical_only=False, activate=True)
+    text = "reembolso"
+    alone = await company.classifies(text)
+    fitting = embedding("我要退款")
+    assert (await company.classifies(text, embedding=fitting)).best != alone.best
+    short = Embedding(model=MODEL, vector=fitting.vector[:-4])
+    long = Embedding(model=MODEL, vector=fitting.vector + bytes(4))
+    for other in (short, long, embedding("我要退款", "words-2")):
+        found = await company.classifies(text, embedding=other)
+        assert (found.best, found.method) == (alone.best, alone.method)

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,8 @@ async def pid_in(file: Path) -> int:
         ("hoard", {}, "INTERNAL", "KEFU_TRAINING_MEMORY_MEBIBYTES"),
         ("sleep", {"training_seconds": 3}, "DEADLINE_EXCEEDED", "KEFU_TRAINING_SECONDS"),
         ("abort", {}, "INTERNAL", "signal 6"),
+        # What the kernel does where memory is short, and nothing is written then.
+        ("killed", {}, "INTERNAL", "too little memory"),
         ("fail", {}, "INTERNAL", "status 1"),
         ("nothing", {}, "INTERNAL", "status 7"),
     ],
@@ -198,7 +201,7 @@ class Process:
 async def test_a_killed_replica_s_training_is_ended_by_another(
     server: Served, generation: Served, settings: dict[str, Any], tmp_path: Path
 ) -> None:
-    """Kill -9: the process that trained goes too, the operation FAILS, the live model stays."""
+    """Kill -9: its process and its utterances go, the operation FAILS, the live model stays."""
     company = Company(server)
     before = (await company.trains(DATA, activate=True)).result
     many = {name: [f"{texts[n % 4]} {n}" for n in range(900)] for name, texts in DATA.items()}
@@ -213,14 +216,25 @@ async def test_a_killed_replica_s_training_is_ended_by_another(
 
     await until(trains)
     [trained_by] = killed.children()
+    folder = Path(Path(f"/proc/{trained_by}/cmdline").read_text().split("\0")[-3])  # noqa: ASYNC240
+    assert folder.name.startswith("kefu-training-")
     os.kill(killed.process.pid, signal.SIGKILL)
     await killed.process.wait()
     ended = await company.ended(begun)
     assert (ended.state, ended.reason) == (Operation.STATE_FAILED, "INTERNAL")
     assert "train again" in ended.problem
     await gone(trained_by)
+    assert not folder.exists()  # noqa: ASYNC240
     assert (await company.model()).name == before
     assert (await company.classifies("我要退款")).model_version == before.rpartition("/")[2]
+
+
+async def test_a_replica_that_starts_removes_what_dead_ones_left(replica: Any) -> None:
+    """Such as after both were killed: the utterances of a training do not stay."""
+    left = Path(tempfile.mkdtemp(prefix="kefu-training-"))
+    (left / "task.json").write_text("{}")
+    async with replica():
+        assert not left.exists()  # noqa: ASYNC240
 
 
 async def test_operations_are_forgotten_after_thirty_days(

@@ -1,4 +1,7 @@
-"""A second opinion from a model provider: only below the line that is set, and never needed."""
+"""In doubt: a second opinion from a model provider, where it is set, and a note for labelling.
+
+Both come with the last answer to a message, which a caller that can make a vector gives a hint of.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,7 +12,9 @@ from kefu.intent.v1.intent_pb2 import Classification
 from kefu.type.v1 import understanding_pb2 as types
 from prometheus_client import REGISTRY
 
-from tests.rpc.intent.samples import Company, WordVectors, product, stored
+from tests.rpc.intent.conftest import Replica
+from tests.rpc.intent.samples import MORE, Company, WordVectors, embedding, product, stored
+from tests.support.intent_review import listed
 
 LARGE = product("refund", "delivery", "invoice", "unknown")
 DOUBTFUL = "钱的包裹的发票"
@@ -105,3 +110,30 @@ async def test_a_provider_may_not_invent_an_intent(asking: Company, vectors: Wor
     vectors.choice = "robbery"
     found = await asking.classifies(DOUBTFUL)
     assert found.method == Classification.METHOD_MODEL
+
+
+@pytest.mark.parametrize(
+    ("fields", "wants", "asked"),
+    [
+        ({}, True, 1),
+        ({"embedding_follows": True}, True, 0),
+        ({"embedding": embedding(DOUBTFUL), "embedding_follows": True}, False, 1),
+        ({"embedding": embedding(DOUBTFUL, "words-2"), "embedding_follows": True}, True, 1),
+    ],
+    ids=["no vector will come", "a vector will come", "a vector", "a vector of another model"],
+)
+async def test_only_a_promised_vector_puts_the_last_answer_off(
+    replica: Replica, vectors: WordVectors, database_url: str,
+    fields: dict[str, Any], wants: bool, asked: int,
+) -> None:  # fmt: skip
+    """With a model that looks at vectors: provider and labelling get each message once."""
+    async with replica() as server:
+        company = Company(server)
+        version = await stored(database_url, company.name, product(*MORE, vectors=True))
+        await company.activates(version.name)
+        async with replica(provider_below=1.0, provider_seconds=2, sure_confidence=1.0) as other:
+            found = await company.at(other).classifies(DOUBTFUL, **fields)
+        # The other replica has ended, so what it noted is written.
+        noted = await listed(company.training, company.parent)
+    assert found.wants_embedding == wants
+    assert (len(vectors.choices), [each.text for each in noted]) == (asked, [DOUBTFUL] * asked)

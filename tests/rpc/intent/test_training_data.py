@@ -160,15 +160,20 @@ async def test_validate_only_says_what_would_happen(
 async def test_the_base_intents_can_be_left_out(
     stub: IntentTrainingServiceStub, tenant: str, database_url: str
 ) -> None:
-    """The wish is kept with the draft, and makes other data of it."""
+    """The wish is kept with the draft, and makes other data of it; REPLACE says it anew."""
     [with_base, without] = [
         await bring(stub, tenant, GOOD, omit_base_intents=omit) for omit in (False, True)
     ]
     assert with_base.data_hash != without.data_hash
+    for merged in (await bring(stub, tenant, validate_only=True), await bring(stub, tenant, GOOD)):
+        assert merged.data_hash == without.data_hash
     async with open_pool(database_url) as pool:
         data = await DraftStore(pool).snapshot(tenant.removeprefix("tenants/"))
     assert [each.name for each in data.intents] == ["hours", "refund"]
     assert [each.text for each in data.unknown] == ["sing a song"]
+    assert reasons(await bring(stub, tenant, part([("thanks", "蟹蟹")]))) == ["INTENT_NOT_FOUND"]
+    replaced = await bring(stub, tenant, GOOD, mode=REPLACE)
+    assert replaced.data_hash == with_base.data_hash
 
 
 async def test_an_utterance_for_a_base_intent_makes_it_the_tenant_s_own(

@@ -1,5 +1,6 @@
 """Bad training data through the front door: a clear report, and the draft as it was."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 
@@ -8,6 +9,7 @@ from kefu import errors
 from kefu.intent.v1 import training_pb2 as pb
 from kefu.intent.v1.training_pb2_grpc import IntentTrainingServiceStub
 
+from services.intent.drafts import draft as draft_module
 from tests.support.intent_data import (
     GOOD,
     MERGE,
@@ -28,6 +30,9 @@ from tests.support.mesh import error_of
 __all__ = ["stub", "tenant"]
 
 Severity = pb.DataProblem
+
+_BETWEEN_SECONDS = 0.2
+"""Between two calls beside a long one: they are to be answered, not to take its time."""
 
 
 @pytest.mark.parametrize(
@@ -129,7 +134,14 @@ async def test_a_hundred_thousand_utterances_are_taken(
         for k in range(50)
     ]  # fmt: skip
     started = time.process_time()
-    done = await bring(stub, tenant, part(intents=names), *parts)
+    importing = asyncio.create_task(bring(stub, tenant, part(intents=names), *parts))
+    answered = 0
+    while not importing.done():
+        await stub.ListIntents(pb.ListIntentsRequest(parent=tenant), timeout=SECONDS)
+        answered += not importing.done()
+        await asyncio.wait({importing}, timeout=_BETWEEN_SECONDS)
+    done = await importing
+    assert answered
     assert (done.imported, done.utterance_count, done.problem_count) == (True, 100_000, 0)
     # Of a core, service and client together: what others do on this machine does not count.
     assert time.process_time() - started < 20
@@ -138,6 +150,27 @@ async def test_a_hundred_thousand_utterances_are_taken(
     assert over.metadata["limit"] == "100000 utterances"
     grown = await error_of(bring(stub, tenant, part([("intent_1", "one more")])))
     assert type(grown) is errors.TrainingDataTooLarge
+
+
+async def test_clients_who_say_nothing_keep_nobody_waiting(
+    stub: IntentTrainingServiceStub, tenant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many as may import at once send a header and no more; they are given up, and told why."""
+    monkeypatch.setattr(draft_module, "_IDLE_SECONDS", 2)
+    silent = asyncio.Event()
+
+    async def nothing() -> AsyncIterator[pb.ImportTrainingDataRequest]:
+        yield header(tenant)
+        await silent.wait()
+
+    calls = [stub.ImportTrainingData(nothing(), timeout=60) for _ in range(3)]
+    done = await bring(stub, tenant, GOOD)
+    assert done.imported
+    for call in calls:
+        error = await error_of(call)
+        assert type(error) is errors.DeadlineExceeded
+        assert "nothing of the import came" in error.message
+    silent.set()
 
 
 async def test_a_draft_has_two_thousand_intents_at_most(

@@ -4,14 +4,11 @@ import asyncio
 from pathlib import Path
 
 import grpc
-import psycopg
 import pytest
 from kefu import errors
 from kefu.client.status import from_rpc_error
 from kefu.intent.v1 import training_pb2 as pb
 from kefu.intent.v1.training_pb2_grpc import IntentTrainingServiceStub
-from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from services.intent.drafts.draft_store import DraftStore
 from services.intent.training_data import TrainingData
@@ -29,6 +26,7 @@ from tests.support.intent_data import (
 )
 from tests.support.intents import SHOP, file_data
 from tests.support.mesh import error_of
+from tests.support.postgres import database_away
 
 __all__ = ["stub", "tenant"]
 
@@ -140,26 +138,15 @@ async def test_a_lost_database_is_said_and_survived(
 ) -> None:
     """While PostgreSQL refuses, callers are told to retry; afterwards the draft is what it was."""
     before = await bring(stub, tenant, GOOD)
-    database = str(conninfo_to_dict(database_url)["dbname"])
-    name = sql.Identifier(database)
-    admin_url = make_conninfo(database_url, dbname="postgres")
-    with psycopg.connect(admin_url, autocommit=True) as admin:
-        admin.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(name))
-        try:
-            admin.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
-                (database,),
-            )
-            for call in (
-                bring(stub, tenant, GOOD),
-                stub.ListIntents(pb.ListIntentsRequest(parent=tenant), timeout=SECONDS),
-                stub.ListUncertain(pb.ListUncertainRequest(parent=tenant), timeout=SECONDS),
-            ):
-                error = await error_of(call)
-                assert type(error) is errors.StorageUnavailable
-                assert error.metadata["error_id"]
-        finally:
-            admin.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(name))
+    with database_away(database_url):
+        for call in (
+            bring(stub, tenant, GOOD),
+            stub.ListIntents(pb.ListIntentsRequest(parent=tenant), timeout=SECONDS),
+            stub.ListUncertain(pb.ListUncertainRequest(parent=tenant), timeout=SECONDS),
+        ):
+            error = await error_of(call)
+            assert type(error) is errors.StorageUnavailable
+            assert error.metadata["error_id"]
     # The pool reconnects by itself, after a pause that it chooses.
     async with asyncio.timeout(60):
         while not (after := await once_more(stub, tenant)):

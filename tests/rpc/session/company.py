@@ -126,31 +126,40 @@ class Company:
         """The scripted intent, and every order number."""
         vector = request.HasField("embedding")
         await self._enter("Classify/vector" if vector else "Classify", request)
-        doubt = request.text in self.doubtful and not vector
-        intent = INTENTS.get(request.text, "unknown")
-        if request.text in self.doubtful and vector:
-            intent = self.doubtful[request.text]
-        found = intent_pb2.Classification(
+        return intent_pb2.ClassifyResponse(classification=self._found(request.text, vector))
+
+    async def batch_classify(self, request: Any, _: Any) -> intent_pb2.BatchClassifyResponse:
+        """The same for each text."""
+        vector = bool(request.embeddings)
+        await self._enter("BatchClassify/vector" if vector else "BatchClassify", request)
+        found = [self._found(each, vector) for each in request.texts]
+        return intent_pb2.BatchClassifyResponse(classifications=found)
+
+    def _found(self, text: str, vector: bool) -> intent_pb2.Classification:
+        doubt = text in self.doubtful and not vector
+        intent = INTENTS.get(text, "unknown")
+        if text in self.doubtful and vector:
+            intent = self.doubtful[text]
+        return intent_pb2.Classification(
             best=_candidate(intent),
             entities=[
                 text_pb2.Entity(
                     type="order_number", text=each[0], value=each[0],
                     span=text_pb2.TextSpan(start=each.start(), end=each.end()),
                 )
-                for each in re.finditer(r"SO2026\d{4}", request.text)
+                for each in re.finditer(r"SO2026\d{4}", text)
             ],
             requests=[
                 intent_pb2.IntentRequest(
                     candidate=_candidate(wanted),
                     span=text_pb2.TextSpan(
-                        start=request.text.index(words), end=request.text.index(words) + len(words)
+                        start=text.index(words), end=text.index(words) + len(words)
                     ),
                 )
-                for words, wanted in self.several.get(request.text, ())
+                for words, wanted in self.several.get(text, ())
             ],
             wants_embedding=doubt,
         )  # fmt: skip
-        return intent_pb2.ClassifyResponse(classification=found)
 
     async def analyze(self, request: Any, _: Any) -> sentiment_pb2.AnalyzeResponse:
         """Calm, unless scripted, and a little calmer with a vector."""
@@ -249,7 +258,10 @@ class Company:
         return [
             (
                 intent_pb2_grpc.add_IntentServiceServicer_to_server,
-                answering(intent_pb2_grpc.IntentServiceServicer, Classify=self.classify),
+                answering(
+                    intent_pb2_grpc.IntentServiceServicer,
+                    Classify=self.classify, BatchClassify=self.batch_classify,
+                ),
             ),
             (
                 sentiment_pb2_grpc.add_SentimentServiceServicer_to_server,

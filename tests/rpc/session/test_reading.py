@@ -96,14 +96,18 @@ async def test_a_value_for_an_open_slot_costs_no_vector(
 async def test_without_a_vector_words_alone_decide_and_the_turn_says_so(
     channel: SessionServiceStub, company: Company
 ) -> None:
-    """The gateway is asked once, neither intent nor mood again; a sure message misses nothing."""
+    """The gateway is asked once, the mood not again; a sure message misses nothing.
+
+    The intent service hears that the vector which it was promised will not come.
+    """
     company.doubtful, company.fails = {TEXT: "returns"}, {"Embed": ServiceUnavailable()}
     session = await open_session(channel)
     turn = await reply(channel, session, TEXT)
     assert turn.match.intent.intent == "unknown"
     assert list(turn.degraded) == [DEGRADATION_LEXICAL_ONLY]
     found = counts(company)
-    assert (found["Classify"], found["Analyze"], found["Search"]) == (1, 1, 1)
+    assert (found["Classify"], found["Analyze"], found["Search"]) == (2, 1, 1)
+    assert [each.embedding_follows for each in company.asked["Classify"]] == [True, False]
     assert len({each.SerializeToString() for each in company.asked["Embed"]}) == 1
     assert not company.asked["Search"][0].HasField("embedding")
     assert list((await reply(channel, session, "谢谢")).degraded) == []
@@ -148,7 +152,10 @@ async def test_a_second_reading_that_hangs_leaves_time_for_the_reply(
 async def test_a_rehearsal_reads_as_carefully_as_the_turn(
     front: Front, channel: SessionServiceStub, company: Company
 ) -> None:
-    """MatchIntent embeds once where words leave doubt, and says what the turn then does."""
+    """MatchIntent embeds once where words leave doubt, and says what the turn then does.
+
+    It classifies as a batch, of which nothing is kept for labelling or sent to a provider.
+    """
     company.doubtful, company.known = {TEXT: "cancel_order"}, {TEXT}
     session = await open_session(channel)
     owner = front.served.stub(SessionServiceStub, role="content-owner")
@@ -156,7 +163,7 @@ async def test_a_rehearsal_reads_as_carefully_as_the_turn(
     said = await owner.MatchIntent(asking, timeout=SECONDS)
     assert said.match.intent.intent == "cancel_order"
     assert said.next_state == DIALOGUE_STATE_FILLING
-    assert counts(company) == {"Classify": 2, "Analyze": 2, "Search/faq": 1, "Embed": 1}
+    assert counts(company) == {"BatchClassify": 2, "Analyze": 2, "Search/faq": 1, "Embed": 1}
     assert (await reply(channel, session, TEXT)).match == said.match
 
 

@@ -3,11 +3,15 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from services.cli.evaluation import figures
-from services.cli.evaluation.intent import _names, _without_repeats
+from services.cli.evaluation.intent import _names, trainable
 from services.cli.evaluation.labelled import Row, read
 from services.local.problem import Problem
+from services.mesh import names as known_names
+from tests.evaluation.__main__ import goals, markdown
+from tests.support.mesh import ROOT
 
 WANTED = ["a", "a", "b", "oos"]
 GIVEN = ["a", "b", "b", "a"]
@@ -83,4 +87,56 @@ def test_labels_of_any_form_become_ids_that_the_service_takes() -> None:
 def test_a_text_counts_once_under_its_most_frequent_label() -> None:
     """Also where it differs in case, width or punctuation; blank rows teach nothing."""
     rows = [Row("Hi!", "a"), Row("hi", "b"), Row("ＨＩ", "b"), Row("...", "a"), Row("yo", "a")]
-    assert _without_repeats(rows) == [Row("Hi!", "b"), Row("yo", "a")]
+    more = [Row("ok", "b"), Row("well", "a")]
+    assert trainable([*rows, *more], "oos") == [Row("Hi!", "b"), Row("yo", "a"), *more]
+
+
+def test_rows_that_cannot_be_trained_on_are_left_out() -> None:
+    """A label that has one text, or one left; what is no text; what has no label."""
+    good = [Row("a1", "a"), Row("a2", "a"), Row("b1", "b"), Row("b2", "b"), Row("weather", "oos")]
+    lost = [Row("c1", "c"), Row("d1", "d"), Row("D1!", "d"), Row("a\ufffd3", "a"), Row("x", "")]
+    assert trainable([*good, *lost], "oos") == good
+
+
+def test_too_few_intents_are_refused_in_the_file_s_own_terms() -> None:
+    """Nobody wrote `label-2`."""
+    rows = [Row("a1", "a"), Row("a2", "a"), Row("b1", "b"), Row("o1", "oos"), Row("o2", "oos")]
+    with pytest.raises(Problem, match="fewer than 2 intents with 2 different texts each"):
+        trainable(rows, "oos")
+
+
+CLINC = {
+    "time": "2026-01-02T03:04:05+00:00", "accuracy": 0.92, "macro_f1": 0.94,
+    "in_scope_accuracy": 0.96, "oos_recall": 0.73, "oos_precision": None, "ece": 0.031,
+    "train_seconds": 360.0, "ms_per_text": 15.0, "embedding_ms_per_text": 14.0,
+}  # fmt: skip
+
+
+def test_goals_are_compared_with_what_was_measured() -> None:
+    """Some are to be reached, others not to be passed; a set without figures has none."""
+    found = {goal.text: goal.met for goal in goals({"intent/clinc150": CLINC})}
+    assert found == {
+        "intent/clinc150: in_scope_accuracy 0.9600, at least 0.955": True,
+        "intent/clinc150: oos_recall 0.7300, at least 0.7": True,
+        "intent/clinc150: ece 0.0310, at most 0.03": False,
+        "intent/clinc150: train_seconds 360.0000, at most 360": True,
+    }
+
+
+def test_each_row_of_the_tables_says_when_it_was_measured() -> None:
+    """A run of one set leaves the others as old as they are."""
+    bitext = CLINC | {"time": "2026-02-03T00:00:00+00:00", "accuracy": 1.0}
+    sets = {"intent/bitext": bitext, "intent/clinc150": CLINC}
+    lines = markdown({"machine": "2 cores", "sets": sets}).splitlines()
+    dates = {line.split(" | ")[0]: line.split(" | ")[-1] for line in lines if "2026" in line}
+    assert dates == {"| bitext": "2026-02-03 |", "| clinc150": "2026-01-02 |"}
+    assert "- intent/clinc150: ece 0.0310, at most 0.03: **missed**" in lines
+
+
+def test_the_alert_watches_the_metric_that_the_service_writes() -> None:
+    """A name that nobody writes would never raise it."""
+    [group] = yaml.safe_load((ROOT / "deploy" / "alerts.yaml").read_text())["groups"]
+    [rule] = group["rules"]
+    assert known_names.INTENT_ACCURACY in rule["expr"]
+    assert rule["expr"].endswith("< 0.85")
+    assert {"alert", "expr", "for", "labels", "annotations"} == rule.keys()

@@ -70,12 +70,12 @@ def share(verdicts: list[bool]) -> float:
 def test_cross_validation_reaches_a_sensible_accuracy_per_language(
     shop_model: TrainedModel, language: str, bound: float
 ) -> None:
-    """Both languages are understood: 91.8 %, 89.6 % and 99.1 % when this was written."""
+    """Both languages are understood: 92.4 %, 90.0 % and 99.1 % when this was written."""
     assert shop_model.quality.languages[language].accuracy >= bound
 
 
 def test_most_of_what_is_out_of_scope_is_called_unknown(shop_model: TrainedModel) -> None:
-    """Examples of what the shop does not do are not given the nearest intent: 91.7 %."""
+    """Examples of what the shop does not do are not given the nearest intent: 90.5 %."""
     recall = shop_model.quality.lexical.unknown_recall
     assert recall is not None
     assert recall >= 0.87
@@ -88,8 +88,8 @@ def test_little_of_what_is_in_scope_is_called_unknown(shop_model: TrainedModel) 
 
 
 def test_confidence_means_what_it_says(shop_model: TrainedModel) -> None:
-    """The expected calibration error over 15 bins is small on unseen text: 0.035."""
-    assert shop_model.quality.lexical.calibration_error <= 0.045
+    """The expected calibration error over 15 bins, on text that calibration had not seen: 0.014."""
+    assert shop_model.quality.lexical.calibration_error <= 0.03
 
 
 def test_no_intent_is_sacrificed_for_the_average(shop_model: TrainedModel) -> None:

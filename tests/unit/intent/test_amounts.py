@@ -28,6 +28,9 @@ def values(text: str) -> list[str]:
         ("人民币300元", "300.00 CNY"),
         ("3万元", "30000.00 CNY"),
         ("1.5万块", "15000.00 CNY"),
+        ("2万3千元", "23000.00 CNY"),
+        ("3万5千块", "35000.00 CNY"),
+        ("1千5百元", "1500.00 CNY"),
         ("一亿元", "100000000.00 CNY"),
         ("两百块钱", "200.00 CNY"),
         ("两千三百块", "2300.00 CNY"),
@@ -151,6 +154,75 @@ def test_look_alikes_are_no_money(text: str) -> None:
 def test_a_vague_sum_is_no_amount(text: str) -> None:
     """Who refunds "a few hundred" refunds the wrong sum."""
     assert values(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["12,34元", "1.299,00元", "2万3元", "三万5千元", "5百五十元", "2千3万元", "2万30千元"],
+)
+def test_the_rest_of_a_number_that_is_none_is_no_amount(text: str) -> None:
+    """34 of 12,34 yuan would be a wrong sum."""
+    assert values(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "300-500元",
+        "300～500元",
+        "300到500元",
+        "300或500元",
+        "两百到三百块",
+        "三到五百块",
+        "3-5万元",
+        "20-30 dollars",
+        "20 or 30 dollars",
+        "between 20 and 30 dollars",
+        "twenty to thirty dollars",
+        "$20-30",
+        "$20 to 30",
+        "¥300-500元",
+    ],
+)
+def test_a_range_is_no_single_amount(text: str) -> None:
+    """Neither bound is what the customer means."""
+    assert values(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("满300-50元", ["50.00 CNY"]),
+        ("300元到500元", ["300.00 CNY", "500.00 CNY"]),
+        ("$20-$30", ["20.00 USD", "30.00 USD"]),
+        ("I paid $20 - 3 days ago", ["20.00 USD"]),
+        ("sent $20 to 2 friends", ["20.00 USD"]),
+    ],
+)
+def test_what_only_looks_like_a_range_keeps_its_amounts(text: str, found: list[str]) -> None:
+    """Two sums are two sums, and what does not rise is no range."""
+    assert values(text) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("50元20张", ["50.00 CNY"]),
+        ("满100元20个", ["100.00 CNY"]),
+        ("100元50个", ["100.00 CNY"]),
+        ("付了300元500元定金", ["300.00 CNY", "500.00 CNY"]),
+        ("付了三百元五百元定金", ["300.00 CNY", "500.00 CNY"]),
+        ("50元5.5折", ["50.00 CNY"]),
+        ("50元5-10个", ["50.00 CNY"]),
+        ("3块5-谢谢", ["3.50 CNY"]),
+        ("3块5，2个", ["3.50 CNY"]),
+        ("五毛一个", ["0.50 CNY"]),
+        ("五毛五", ["0.55 CNY"]),
+    ],
+)
+def test_the_number_behind_an_amount_takes_nothing_from_it(text: str, found: list[str]) -> None:
+    """Only a single digit that counts nothing is change."""
+    assert values(text) == found
 
 
 def test_several_amounts_are_found_in_order() -> None:

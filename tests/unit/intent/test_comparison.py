@@ -68,6 +68,28 @@ def test_training_sets_are_sorted_by_who_judged() -> None:
     assert found.second_only == (second[1],)
 
 
+def test_what_counts_as_the_same_is_compared_with_itself() -> None:
+    """As in the draft: another case or sign makes no other utterance."""
+    before, after = judged("Opening hours", "x", "y"), judged("OPENING HOURS!", "x", "y")
+    found = sides([before], [after])
+    assert found.both == ((before, after),)
+    assert (found.first_only, found.second_only) == ((), ())
+
+
+def test_of_very_many_only_a_sample_is_asked() -> None:
+    """The same one whatever the order; the count says how many there are."""
+    first = [judged(f"a {number}", "x", "x") for number in range(9)]
+    second = [judged("b", "x", "x"), first[0]]
+    found = sides(first, second, most_asked=3)
+    assert len(found.first_only) == 3
+    assert found.left_out == 5
+    assert found.second_only == (second[0],)
+    again = sides(first[::-1], second, most_asked=3)
+    assert set(again.first_only) == set(found.first_only)
+    result = compare([pair("a", "x", "x", "x")], left_out=5)
+    assert (result.compared, result.of) == (1, 6)
+
+
 def test_nothing_against_nothing() -> None:
     """Empty sides are no error."""
     assert sides([], []).both == ()

@@ -351,6 +351,7 @@ def test_several_dates_are_found_in_order() -> None:
 _WORDS = (
     "上 下 个 周 五 末 月 3 号 日 年 底 点 半 前 后 天 明 昨 晚 到 - / : 11 20"
     " last next friday at pm nov th in two days ago the end of"
+    " 0 / 32 34 99 2026 99999999 周前 分钟前 weeks ago 天后 个月后"
 )
 
 

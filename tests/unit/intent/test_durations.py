@@ -177,12 +177,20 @@ def test_bounds_in_the_wrong_order_are_nothing() -> None:
     assert read_lengths("5-3天") == ()
 
 
-@given(st.integers(1, 400), st.sampled_from([("天", "D"), ("days", "D"), ("个月", "M")]))
+@given(st.integers(1, 1_200), st.sampled_from([("天", "D"), ("days", "D"), ("个月", "M")]))
 def test_any_whole_number_of_days_or_months_is_read(number: int, unit: tuple[str, str]) -> None:
     """A year's worth of months is written as years."""
     word, letter = unit
     [value] = values(f"等{number}{word}")
     assert value == f"P{number}D" if letter == "D" else value.startswith("P")
+
+
+@pytest.mark.parametrize(
+    "text", ["等36601天", "等1201个月", "等99999999周", "wait 999999999999 hours"]
+)
+def test_more_than_a_hundred_years_is_no_length(text: str) -> None:
+    """Nobody waits that long; it is a slip or a jest."""
+    assert values(text) == []
 
 
 @given(

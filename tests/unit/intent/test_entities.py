@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intent.entities import DEFAULT_ZONE, MAX_ENTITIES, EntityExtractor, EntityType
+from services.intent.entities import DEFAULT_ZONE, MAX_ENTITIES, EntityExtractor, EntityType, check
 from services.intent.patterns import MAX_TEXT_LENGTH, PatternRejected
 from services.intent.values import Entity
 
@@ -244,6 +244,14 @@ def test_a_definition_that_cannot_be_used_is_refused(definition: EntityType) -> 
     """Whoever checks training data reports it in its place."""
     with pytest.raises(PatternRejected):
         EntityExtractor([definition])
+
+
+def test_a_pattern_too_large_for_new_data_is_still_read_in_a_model() -> None:
+    """What was accepted once must not make a model unreadable."""
+    large = EntityType("large", r"(?:x.?){700}")
+    with pytest.raises(PatternRejected, match="too large"):
+        check(large)
+    assert "large" in EntityExtractor([large]).types
 
 
 def test_now_is_in_china_unless_it_is_said() -> None:

@@ -40,6 +40,26 @@ def test_a_number_a_negation_a_code_or_any_other_word_matters(one: str, other: s
 
 
 @pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("我不是要退款是要换货", "我是要退款，不是要换货"),
+        ("不要取消订单要改地址", "要取消订单不要改地址"),
+        ("退款没到账要投诉", "退款到账没要投诉"),
+        ("别发顺丰发中通", "发顺丰别发中通"),
+        ("你给我打电话", "我给你打电话"),
+        ("他收到我的包裹", "我收到他的包裹"),
+        ("从北京寄到上海", "从上海寄到北京"),
+        ("红的换成蓝的", "蓝的换成红的"),
+        ("满三百减五十吗", "满五十减三百吗"),
+    ],
+)
+def test_what_turns_round_when_words_move_keeps_its_order(one: str, other: str) -> None:
+    """The same characters in another order are another wish here, even the opposite one."""
+    assert near_key(one) != near_key(other)
+    assert near_key(one) == near_key(f"请问{one}呀") != ""
+
+
+@pytest.mark.parametrize(
     "text", ["", "你好", "请问一下", "谢谢啊", "ok", "hi there", "？？？", "退货"]
 )
 def test_short_utterances_have_no_near_ones(text: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from services.intent.trained_model import TrainedModel
 from services.intent.training_data import TrainingData
-from services.intent.trainings.process import OUT_OF_MEMORY, read_model, write_task
+from services.intent.trainings.process import OUT_OF_MEMORY, read_model, read_quality, write_task
 from tests.rpc.intent.samples import DATA, MODEL, training_data, vector
 from tests.support.mesh import ROOT
 
@@ -61,25 +61,29 @@ def test_it_trains_what_the_folder_asks_for(data: TrainingData, tmp_path: Path) 
     trained = TrainedModel.from_bytes(made[0])
     assert set(trained.classes) == {"refund", "delivery", "unknown"}
     assert (trained.embedding_model, trained.dimensions) == (MODEL, len(vector("")))
-    assert {each.text for each in trained.quality.judged} == set(texts)
+    quality = read_quality(tmp_path / "one")
+    assert {each.text for each in quality.judged} == set(texts)
+    assert quality.with_embedding == trained.quality.with_embedding
     shares = [json.loads(line)["progress"] for line in said]
     assert shares == sorted(shares)
     assert all(json.loads(line)["stage"] for line in said)
 
 
 def test_it_ends_when_nobody_listens_any_more(data: TrainingData, tmp_path: Path) -> None:
-    """Its standard input ends when the service is gone, however that came about."""
+    """Its standard input ends when the service is gone; the utterances go with the process."""
     # Enough for minutes of work.
     many = {name: [f"{texts[n % 4]} {n}" for n in range(4000)] for name, texts in DATA.items()}
-    write_task(tmp_path, training_data("shop", many), {}, "")
-    process = started(tmp_path)
+    folder = tmp_path / "training"
+    folder.mkdir()
+    write_task(folder, training_data("shop", many), {}, "")
+    process = started(folder)
     assert process.stdout
     assert process.stdin
     process.stdout.readline()  # it is at work
     assert process.poll() is None
     process.stdin.close()
     assert process.wait(10) == 1
-    assert not (tmp_path / "model").exists()
+    assert not folder.exists()
     process.stdout.close()
     assert process.stderr
     process.stderr.close()

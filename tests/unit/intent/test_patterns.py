@@ -8,9 +8,11 @@ from services.intent.alignment import align
 from services.intent.patterns import (
     MAX_MATCHES,
     MAX_PATTERN_LENGTH,
+    MAX_STEPS,
     MAX_TEXT_LENGTH,
     Pattern,
     PatternRejected,
+    check_pattern,
 )
 
 
@@ -70,6 +72,22 @@ def test_patterns_that_explode_elsewhere_take_milliseconds(source: str) -> None:
     started = time.thread_time()
     list(pattern.find("a" * (MAX_TEXT_LENGTH - 1) + "!"))
     assert time.thread_time() - started < 0.1
+
+
+@pytest.mark.parametrize(
+    "source", [r"(.?){900}x", r"(\w{1,30} ?){1,30}z", r"(a|[^x]{1,100}){1,9}x"]
+)
+def test_a_pattern_that_is_too_large_is_refused_at_import_and_never_later(source: str) -> None:
+    """By what it is made of, not by how busy the machine is: a model that was trained is read."""
+    with pytest.raises(PatternRejected, match="too large"):
+        check_pattern(source)
+    assert Pattern(source).steps > MAX_STEPS
+
+
+def test_hundreds_of_names_and_any_order_number_are_small_enough() -> None:
+    """As many as fit into the longest pattern."""
+    check_pattern(r"(?:SO|PO)-?\d{6,12}(?:-[a-z0-9]{1,6})?")
+    check_pattern("|".join(f"品牌{number}型号{number}" for number in range(300)))
 
 
 def test_the_number_of_matches_is_bounded() -> None:

@@ -46,6 +46,19 @@ def entity(text: str, part: str, kind: str) -> Entity:
         ("收件人：李雷 改一下", "收件人：<NAME> 改一下"),
         ("王女士的订单", "<NAME>的订单"),
         ("my name is Robert, cancel it", "my name is <NAME>, cancel it"),
+        ("My name is John Smith.", "My name is <NAME>."),
+        ("my name's Mary-Jane O'Neil Watson, hi", "my name's <NAME>, hi"),
+        ("My name is John F. Kennedy I want a refund", "My name is <NAME> I want a refund"),
+        ("my name is john and I want it", "my name is <NAME> and I want it"),
+        ("Hi, I'm John Smith and it broke", "Hi, I'm <NAME> and it broke"),
+        ("I am Anna Maria Lopez", "I am <NAME>"),
+        ("我叫王建国申请退款", "我叫<NAME>申请退款"),
+        ("我叫张伟来退货", "我叫<NAME>来退货"),
+        ("我叫欧阳修要退款", "我叫<NAME>要退款"),
+        ("我叫王来福", "我叫<NAME>"),
+        ("我是王小明", "我是<NAME>"),
+        ("我是诸葛亮，想退货", "我是<NAME>，想退货"),
+        ("收货人：司马相如", "收货人：<NAME>"),
         ("地址是中山路12号3单元402室", "地址是<ADDRESS>"),
         ("寄到，北京市朝阳区建国路88号", "寄到，<ADDRESS>"),
         ("I live at 12 Baker Street", "I live at <ADDRESS>"),
@@ -68,6 +81,16 @@ def test_personal_data_is_replaced_by_its_kind(text: str, written: str) -> None:
         "付了1299.00元",
         "双11的价格",
         "我是高级会员",
+        "我是会员",
+        "我是金卡会员",
+        "我是黄金会员",
+        "我是江苏的",
+        "我是广东人",
+        "我是马上要用",
+        "我是新客户",
+        "I'm American",
+        "I am In a hurry",
+        "I'm waiting for My Order",
         "名字写错了怎么改",
         "my name is wrong on the invoice",
         "发票抬头开错了",
@@ -122,7 +145,22 @@ def test_replacing_again_changes_nothing(text: str) -> None:
     assert replace_personal(once) == once
 
 
-@pytest.mark.parametrize("unit", ["1", "a1", "13800138000 ", "a@", "王", "我叫王", "1-", "x.y@z."])
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "1",
+        "a1",
+        "13800138000 ",
+        "a@",
+        "王",
+        "我叫王",
+        "我是王",
+        "I'm A B ",
+        "my name is A ",
+        "1-",
+        "x.y@z.",
+    ],
+)
 def test_the_longest_text_takes_little_time(unit: str) -> None:
     """No text may stall the one who writes for all the others."""
     started = time.thread_time()

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from services.intent.quality import Judged, Quality, assess, calibration_error, figures
+from services.intent.quality import Judged, Quality, assess, figures
 from services.intent.values import UNKNOWN, Candidate, IntentType
+from services.mesh.measures import calibration_error
 
 
 def judged(
@@ -39,6 +40,12 @@ def test_macro_f1_weighs_every_class_alike() -> None:
     assert figures(VERDICTS).macro_f1 == pytest.approx((1 / 3 + 1 / 3 + 1 / 2) / 3)
 
 
+def test_macro_f1_averages_over_what_was_meant_alone() -> None:
+    """One of 19 is called unknown, which nothing was meant to be; it costs its own intent alone."""
+    verdicts = [judged("a", "a")] * 9 + [judged("b", "b")] * 9 + [judged("b", UNKNOWN)]
+    assert figures(verdicts).macro_f1 == pytest.approx((1 + 2 * 9 / (10 + 9)) / 2)
+
+
 def test_unknown_has_a_recall_and_a_precision_of_its_own() -> None:
     """One of two examples was found, one of two answers "unknown" was right."""
     assert figures(VERDICTS).unknown_recall == pytest.approx(1 / 2)
@@ -53,15 +60,15 @@ def test_what_was_never_asked_has_no_figure() -> None:
 
 def test_the_calibration_error_is_the_mean_gap_of_the_bins() -> None:
     """Two bins: 0.9 sure and right every time, 0.5 sure and right never."""
-    assert calibration_error([0.9, 0.9, 0.5, 0.5], [True, True, False, False]) == pytest.approx(
+    assert calibration_error([True, True, False, False], [0.9, 0.9, 0.5, 0.5]) == pytest.approx(
         (2 * 0.1 + 2 * 0.5) / 4
     )
-    assert calibration_error([1.0], [True]) == 0
+    assert calibration_error([True], [1.0]) == 0
 
 
 def test_confusions_come_with_their_surest_mistakes() -> None:
     """The most frequent pair first, its language, and utterances to look at."""
-    worst, *others = assess(VERDICTS, None).confusions
+    worst, *others = assess(VERDICTS).confusions
     assert (worst.intent, worst.predicted, worst.count, worst.language) == ("a", "b", 3, "en")
     assert worst.examples == ("second", "third", "first")
     assert [(each.intent, each.predicted) for each in others] == [("b", UNKNOWN), (UNKNOWN, "a")]

@@ -202,7 +202,7 @@ def test_parts_are_disjoint_in_order_and_never_empty(text: str) -> None:
 @pytest.mark.parametrize(
     "piece",
     ["，", "and cancel ", "再帮", "a, ", "如果，", "另外我要退货", " - ", "谢谢", "嗯", "吗？",
-     "hi ", "a(((((", "的话", "x'", "i need "],
+     "hi ", "a(((((", "的话", "x'", "'", "’", "i need "],
 )  # fmt: skip
 @pytest.mark.parametrize("end", ["", "x我"])
 def test_the_longest_text_costs_milliseconds(piece: str, end: str) -> None:

@@ -13,7 +13,7 @@ from kefu.type.v1 import understanding_pb2 as types
 
 from services.local import training_file
 from services.local.problem import Problem
-from services.local.training_file import parts
+from services.local.training_file import MESSAGE_BYTES, parts
 from tests.support.mesh import ROOT
 
 GOOD = """\
@@ -227,10 +227,50 @@ def test_parts_keep_the_contract_s_limits(write: Write, monkeypatch: pytest.Monk
     assert [(len(each.intents), len(each.utterances)) for each in found] == [
         (5, 0), (0, 2000), (0, 2000), (0, 500),
     ]  # fmt: skip
-    monkeypatch.setattr(training_file, "_MOST_CHARACTERS", 100)
+    monkeypatch.setattr(training_file, "MESSAGE_BYTES", 300)
     found = parts(write("text,intent\n" + f"{'长' * 40},a\n" * 5, ".csv"))
     assert [len(each.utterances) for each in found] == [0, 2, 2, 1]
-    assert all(each.ByteSize() < 4 * 1024 * 1024 for each in found)
+    assert all(each.ByteSize() <= 300 for each in found)
+
+
+def test_long_lists_of_products_are_cut_by_their_size(write: Write) -> None:
+    """Few entity types can fill a message that a service would refuse."""
+    products = ", ".join(f"{'很长的产品名' * 6}{number}" for number in range(5000))
+    types_of = "".join(f"  - {{name: list_{n}, products: [{products}]}}\n" for n in range(6))
+    found = parts(write("entities:\n" + types_of))
+    assert [len(each.entity_types) for each in found] == [2, 2, 2]
+    assert all(each.ByteSize() <= MESSAGE_BYTES for each in found)
+
+
+def test_an_entity_type_that_no_message_holds_is_told_so(write: Write) -> None:
+    """With its place: more values, words or bytes than are taken."""
+    many = ", ".join(f"p{number}" for number in range(5001))
+    report = problems_of(write(f"entities:\n  - {{name: all, products: [{many}]}}\n"))
+    assert report == "data.yaml:2: entities.all: has 5001 values; up to 5000 are taken"
+    words = ", ".join(f"w{number}" for number in range(101))
+    report = problems_of(write(f"entities:\n  - {{name: size, values: {{big: [{words}]}}}}\n"))
+    assert report.startswith("data.yaml:2: entities.size: values: 'big' needs a word, 100 at most")
+    long = ", ".join(f"{'a' * 190}{number}" for number in range(100))
+    values = ", ".join(f"v{number}: [{long}]" for number in range(170))
+    report = problems_of(write(f"entities:\n  - {{name: size, values: {{{values}}}}}\n"))
+    assert report.startswith("data.yaml:2: entities.size: is 3.3 MB large, up to 3 are taken")
+
+
+@pytest.mark.parametrize("text", ["[" * 200_000, "{a: " * 100_000, "- " * 100_000])
+def test_a_document_of_endless_levels_is_refused(write: Write, text: str) -> None:
+    """The reader of YAML would end the process with a signal."""
+    report = problems_of(write(f"intents: []\nunknown:\n  {text}"))
+    assert report == "data.yaml:3: is nested more than 50 levels deep"
+
+
+@pytest.mark.parametrize(
+    ("ending", "text"),
+    [(".CSV", "text,intent\nhi,greet\n"), (".Tsv", "text\tintent\nhi\tgreet\n"),
+     (".YAML", "intents: [{name: greet, type: query, utterances: {en: [hi]}}]")],
+)  # fmt: skip
+def test_the_case_of_an_ending_does_not_matter(write: Write, ending: str, text: str) -> None:
+    """As other systems write it."""
+    assert [each.text for each in whole(write(text, ending)).utterances] == ["hi"]
 
 
 def test_a_hundred_thousand_rows_are_read_in_seconds(write: Write) -> None:

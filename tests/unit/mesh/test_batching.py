@@ -95,6 +95,27 @@ async def test_a_failing_batch_fails_its_items_alone() -> None:
         assert await batcher.submit(4) == 8
 
 
+async def test_an_item_that_cannot_be_computed_fails_alone() -> None:
+    """The function says which one it was; its neighbours in the batch are answered."""
+
+    def halve(items: Sequence[int]) -> list[int | Exception]:
+        return [ValueError("odd") if item % 2 else item // 2 for item in items]
+
+    batcher: Batcher[int, int] = Batcher(halve, 4, "test")
+    found = await asyncio.gather(*map(batcher.submit, (4, 3, 2)), return_exceptions=True)
+    await batcher.aclose()
+    assert [found[0], str(found[1]), found[2]] == [2, "odd", 1]
+
+
+async def test_too_few_results_fail_the_batch_and_nobody_waits_for_ever() -> None:
+    """A function that breaks its word is an error of that batch, not of the next."""
+    batcher: Batcher[int, int] = Batcher(lambda items: list(items)[:1], 4, "test")
+    found = await asyncio.gather(*map(batcher.submit, (1, 2)), return_exceptions=True)
+    assert [type(each) for each in found] == [ValueError, ValueError]
+    assert await batcher.submit(3) == 3
+    await batcher.aclose()
+
+
 async def test_closing_finishes_what_was_submitted() -> None:
     """A server that drains answers what it took."""
     worker = Worker()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,12 @@ from services.sentiment.vader import Vader
 Score = Callable[[str], float]
 Cues = Callable[[str], frozenset[Cue]]
 Mood = Callable[[str], Analysis]
+
+
+def table(name: str) -> list[tuple[str, ...]]:
+    """The rows of a table beside this file, without its comments."""
+    lines = Path(__file__).with_name(name).read_text(encoding="utf-8").splitlines()
+    return [tuple(line.split("\t")) for line in lines if not line.startswith("#")]
 
 
 @pytest.fixture(scope="session")

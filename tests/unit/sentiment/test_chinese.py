@@ -131,3 +131,27 @@ def test_chinese_modifiers_reach_english_words(score: Score, mixed: str, sign: i
 def test_a_degree_word_of_chinese_strengthens_an_english_word(score: Score) -> None:
     """太bad is worse than bad."""
     assert score("太bad了") < score("这个bad")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I am not 满意 with this",
+        "don't 喜欢 this",
+        "这家店 not 推荐",
+        "服务 never 让人满意",
+        "质量 is not really 好",
+        "我不 recommend this shop",
+        "不 happy with the 退款",
+        "这个 product 不 good at all",
+    ],
+)
+def test_a_negation_in_one_language_turns_an_opinion_in_the_other(score: Score, text: str) -> None:
+    """Who mixes two languages negates across them."""
+    assert score(text) < -0.2
+
+
+def test_a_negation_does_not_reach_far_into_english(score: Score) -> None:
+    """It turns what stands at the beginning of an English clause, and nothing beyond it."""
+    assert score("不 understand why this is so good") > 0
+    assert score("没收到 refund and it's terrible") < score("没收到 refund")

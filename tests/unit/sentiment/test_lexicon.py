@@ -7,7 +7,7 @@ import pytest
 from services.sentiment import lexicon
 from services.sentiment.chinese import Chinese
 from services.sentiment.english import English
-from services.sentiment.lexicon import Cue, Hit, asked, load_ratings, longest_terms
+from services.sentiment.lexicon import HEATED, Cue, Hit, asked, load_ratings, longest_terms
 from tests.unit.sentiment.conftest import Cues
 
 CHINESE = load_ratings("lexicon_zh.tsv", " ")
@@ -107,3 +107,32 @@ def test_negated_anger_is_not_heated(cues: Cues) -> None:
     for text in ("我没有生气", "I am not angry", "你们不是骗子"):
         assert Cue.ANGER not in cues(text)
         assert Cue.ACCUSE not in cues(text)
+
+
+@pytest.mark.parametrize(
+    ("asked_about", "charged"),
+    [
+        ("这是骗子吗", "你们就是骗子"),
+        ("能不能举报", "我要举报你们"),
+        ("is this a scam?", "this is a scam"),
+        ("how do I sue", "I will sue you"),
+    ],
+)
+def test_who_asks_about_a_fraud_or_a_lawsuit_is_not_heated(
+    cues: Cues, asked_about: str, charged: str
+) -> None:
+    """A question charges nobody; anger and insults stay what they are in any form."""
+    assert not cues(asked_about) & HEATED
+    assert cues(charged) & HEATED
+    assert cues("你们是不是有病") & HEATED
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["垃圾桶什么时候发货", "想咨询消协电话", "我遇到了电信诈骗", "恶心呕吐吃什么药", "我想起诉离婚",
+     "someone stole my card", "I want to report fraud", "trash bags", "I need a lawyer",
+     "hate to bother you"],
+)  # fmt: skip
+def test_a_heated_word_that_charges_nobody_is_none(cues: Cues, text: str) -> None:
+    """Part of a longer noun, a crime of somebody else, a topic."""
+    assert not cues(text) & HEATED

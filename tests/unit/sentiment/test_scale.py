@@ -8,6 +8,7 @@ from services.sentiment.scale import (
     BAND,
     DISSATISFIED,
     FURIOUS,
+    Emotion,
     Label,
     compound,
     graded,
@@ -64,13 +65,27 @@ def test_the_scale_is_the_same_in_both_directions(
     assert one == pytest.approx(-other, abs=1e-4)
 
 
-@given(st.floats(min_value=0.05, max_value=0.9), STRENGTHS)
-def test_nothing_jumps_where_the_label_changes(rest: float, strength: float) -> None:
-    """A hair more or less of probability changes the compound by a hair."""
-    even, hair = (1 - rest) / 2 + rest / 2, 1e-6
-    below = compound((even - hair, 1 - even + hair, 0.0), strength, strength)
-    above = compound((even + hair, 1 - even - hair, 0.0), strength, strength)
-    assert abs(below - above) < 0.01 or abs(even - 0.5) > hair
+@given(
+    st.floats(min_value=0.0, max_value=0.33),
+    st.permutations((0, 1, 2)),
+    STRENGTHS,
+    STRENGTHS,
+)
+def test_nothing_jumps_where_the_label_changes(
+    rest: float, order: list[int], blame: float, praise: float
+) -> None:
+    """Two labels lead, the third has the rest: a hair from one to the other is no leap.
+
+    The compound moves from one edge of the neutral band to the inside of it, or across the band.
+    """
+    hair, even = 1e-6, (1 - rest) / 2
+
+    def value(shift: float) -> float:
+        shares = (even + shift, even - shift, rest)
+        negative, neutral, positive = (shares[order.index(each)] for each in range(3))
+        return compound((negative, neutral, positive), blame, praise)
+
+    assert abs(value(hair) - value(-hair)) <= 2 * BAND + 1e-3
 
 
 def test_an_unsure_opinion_is_weaker_than_a_sure_one() -> None:
@@ -99,22 +114,30 @@ def test_levels_begin_where_the_lines_are() -> None:
     assert (graded(1, CUTS), graded(3, CUTS)) == (BAND, 1)
 
 
+@given(st.floats(min_value=-1, max_value=1), st.sampled_from(Emotion), st.booleans())
+def test_only_heated_anger_is_extreme(value: float, emotion: Emotion, in_heat: bool) -> None:
+    """Other blame ends before the range that calls a person at once, however sure it is."""
+    assume(emotion is not Emotion.ANGER or not in_heat)
+    assert tempered(value, emotion, in_heat) >= -FURIOUS
+
+
 @given(st.floats(min_value=-1, max_value=1), st.booleans())
-def test_only_anger_is_extreme(value: float, in_heat: bool) -> None:
-    """Blame without anger ends before the range that calls a person at once."""
-    assert tempered(value, angry=False, in_heat=in_heat) == max(value, -FURIOUS)
+def test_worry_is_no_strong_blame(value: float, in_heat: bool) -> None:
+    """It never lies below the line where an utterance counts for escalation."""
+    assert tempered(value, Emotion.WORRY, in_heat) == max(value, -DISSATISFIED)
+    assert tempered(value, Emotion.DISAPPOINTMENT, in_heat) == max(value, -FURIOUS)
 
 
 @given(st.floats(min_value=-1, max_value=1))
 def test_mild_blame_stays_mild_whatever_the_words(value: float) -> None:
     """Heat moves strong anger alone, and never out of the scale."""
-    moved = tempered(value, angry=True, in_heat=True)
+    moved = tempered(value, Emotion.ANGER, in_heat=True)
     assert -1 <= moved <= value
     assert moved == value if value >= -DISSATISFIED else moved < -FURIOUS
 
 
 def test_heat_keeps_the_order_of_angers() -> None:
     """The angrier of two utterances stays the angrier."""
-    values = [tempered(each, angry=True, in_heat=True) for each in (-0.55, -0.65, -0.79)]
+    values = [tempered(each, Emotion.ANGER, in_heat=True) for each in (-0.55, -0.65, -0.79)]
     assert values == sorted(values, reverse=True)
-    assert tempered(-0.65, angry=True, in_heat=False) == -0.65
+    assert tempered(-0.65, Emotion.ANGER, in_heat=False) == -0.65

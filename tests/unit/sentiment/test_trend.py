@@ -1,13 +1,17 @@
 """When a conversation is escalated, when it stays so, and when it must not be."""
 
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.sentiment import utterances
 from services.sentiment.trend import Lines, Reason, escalation
-from tests.unit.sentiment.conftest import Mood
+from tests.unit.sentiment.conftest import Mood, table
 
 LINES = Lines(escalation=-0.5, recovery=-0.2)
+CALM = table("calm.tsv")
 COMPOUNDS = st.floats(min_value=-1, max_value=1)
 
 
@@ -45,10 +49,32 @@ def test_one_plain_complaint_never_escalates(mood: Mood, text: str) -> None:
     assert reason(mood(text).sentiment.compound) is Reason.NONE
 
 
+@pytest.mark.parametrize(("kind", "text"), CALM, ids=[f"{kind}:{text}" for kind, text in CALM])
+def test_one_calm_message_never_escalates(mood: Mood, kind: str, text: str) -> None:
+    """Heated words that charge nobody.
+
+    A crime is reported, the name of a thing holds an insult, a law or an illness is asked about, a
+    time was waited.
+    """
+    assert reason(mood(text).sentiment.compound) is Reason.NONE
+
+
+def test_the_calm_messages_are_none_that_the_model_was_trained_on() -> None:
+    """Sixty of them or more, some of each kind, none learned by heart."""
+    kinds = Counter(kind for kind, _ in CALM)
+    assert len(CALM) >= 60
+    assert min(kinds[each] for each in ("crime", "noun", "law", "health", "waiting")) >= 8
+    assert not {text for _, text in CALM} & {each.text for each in utterances.load()}
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "气死我了，你们就是骗子",
+        "你们就是诈骗，退我钱",
+        "恶心，什么垃圾店",
+        "再不退款我就起诉你们",
+        "you stole my money, you crooks",
         "垃圾客服，我要投诉",
         "再不处理我就去消协举报",
         "滚，骗子公司",
@@ -70,6 +96,19 @@ def test_far_below_the_line_escalates_at_once() -> None:
     assert reason(-0.8) is Reason.NONE
     assert reason(-0.6) is Reason.NONE
     assert reason(-0.5) is Reason.NONE
+
+
+@pytest.mark.parametrize("line", [-0.05, -0.3, -0.5, -0.7, -0.8])
+def test_rage_is_the_same_wherever_the_line_is(line: float) -> None:
+    """Another line makes nobody furious, and no rage harmless; blame ends at -0.8 for all lines."""
+    assert reason(-0.801, lines=Lines(line, -0.2)) is Reason.STRONG
+    assert reason(-0.8, lines=Lines(line, -0.2)) is Reason.NONE
+
+
+def test_worry_said_twice_is_no_anger(mood: Mood) -> None:
+    """Who is locked out or waits for medicine needs help fast, and has nobody to complain about."""
+    texts = ("我被锁在门外了，十万火急，马上派人来", "人在医院等着用药")
+    assert reason(*(mood(text).sentiment.compound for text in texts)) is Reason.NONE
 
 
 def test_twice_below_the_line_escalates() -> None:

@@ -148,8 +148,12 @@ class World:
         if name in self.broken:
             raise ServiceUnavailable(service=name)
 
-    async def classify(self, tenant: str, text: str, vector: Vector | None = None) -> Understanding:
-        self._called("classify" if vector is None else "classify again")
+    async def classify(
+        self, tenant: str, text: str, vector: Vector | None = None, *, final: bool = False
+    ) -> Understanding:
+        self._called(
+            "classify finally" if final else "classify" if vector is None else "classify again"
+        )
         known = vector is not None and text in self.surely
         return self.surely[text] if known else self.understood.get(text, UNKNOWN)
 

@@ -10,16 +10,19 @@ from services.session.understanding import (
     NOT_RECOVERED,
     Answer,
     Citation,
+    IntentType,
     Mood,
     ReplyMode,
 )
 from tests.unit.session.fakes import (
     CALM,
     DOCUMENT,
+    FAQ,
     FOUND,
     FURIOUS,
     cited,
     conversation,
+    holding,
     say,
     shop,
 )
@@ -142,3 +145,35 @@ async def test_a_ticket_knows_the_mood_of_the_message_that_opened_it() -> None:
     world = shop(broken={"mood"})
     await say(world, conversation(moods=[0.25]), "转人工")
     assert world.wanted[0].moods == [0.25]
+
+
+@pytest.mark.parametrize("text", ["退货政策", "谢谢", "营业时间", "取消SO1，退货政策"])
+async def test_anger_is_heard_twice_before_a_person_is_called(text: str) -> None:
+    """Words alone may mistake a report for rage, also where the intent is sure: the vector tells.
+
+    The intent is not asked for again, and the parts of a message stay as they are.
+    """
+    parts = ("取消SO1", "cancel_order", IntentType.OPERATION), ("退货政策", "q", IntentType.QUERY)
+    world = shop(evidence=FOUND, moods={text: FURIOUS}, faqs={"营业时间": FAQ})
+    if "，" in text:
+        world.understood[text] = holding(text, *parts)
+    world.felt[text] = CALM
+    result = await say(world, conversation(), text)
+    assert (result.mood, result.ticket, world.tickets) == (CALM, "", [])
+    assert (world.calls.count("mood again"), world.calls.count("classify again")) == (1, 0)
+    assert world.calls.count("embed") == (2 if "，" in text else 1)
+
+
+async def test_anger_without_a_vector_stands_as_it_was_read() -> None:
+    """Better one call too many than an angry customer who is not heard."""
+    world = shop(broken={"embed"}, moods={"谢谢": FURIOUS})
+    assert (await say(world, conversation(), "谢谢")).ticket == "tenants/shop/tickets/T1"
+    world = shop(broken={"mood again"}, moods={"谢谢": FURIOUS})
+    assert (await say(world, conversation(), "谢谢")).mood == FURIOUS
+
+
+async def test_lasting_anger_costs_no_vector() -> None:
+    """Nothing new was said that another reading could take back."""
+    world = shop(moods={"谢谢": LASTING})
+    await say(world, conversation(), "谢谢")
+    assert "embed" not in world.calls

@@ -67,8 +67,8 @@ def test_a_request_says_its_words_without_the_blanks_around_them(
         (Mood(), False),
         (Mood(-0.9), False),
         (Mood(-0.9, escalate=True), True),
-        (Mood(0.0, urgency=0.69), False),
-        (Mood(0.0, urgency=0.7), True),
+        (Mood(0.0, urgency=0.39), False),
+        (Mood(0.0, urgency=0.4), True),
         (Mood(0.0, urgency=0.0), False),
     ],
 )

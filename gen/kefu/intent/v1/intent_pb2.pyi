@@ -33,12 +33,19 @@ class ClassifyRequest(_message.Message):
     EMBEDDING_FIELD_NUMBER: _builtins.int
     NOW_FIELD_NUMBER: _builtins.int
     TIME_ZONE_FIELD_NUMBER: _builtins.int
+    EMBEDDING_FOLLOWS_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """The tenant, `tenants/{tenant}`, whose model answers."""
     text: _builtins.str
     """What the customer wrote, 1 to 4,000 code points."""
     time_zone: _builtins.str
     """The customer's IANA time zone, such as `Asia/Shanghai`, which is the default."""
+    embedding_follows: _builtins.bool
+    """True where the caller sends the text again with its vector if `wants_embedding` comes back: an
+    answer that is in doubt is then not yet put to a model provider nor kept for labelling. False,
+    the default, where this answer is the last; a caller that promised a vector and could not make
+    one calls again with false. Of no effect with an `embedding`.
+    """
     @_builtins.property
     def embedding(self) -> _text_pb2.Embedding:
         """The text's vector, made for EMBED_PURPOSE_QUERY. Absent, or of another embedding model than the
@@ -47,7 +54,7 @@ class ClassifyRequest(_message.Message):
 
     @_builtins.property
     def now(self) -> _timestamp_pb2.Timestamp:
-        """The time from which "tomorrow" counts. Absent: the time of the server."""
+        """The time from which "tomorrow" counts, in the years 1970 to 2199. Absent: the time of the server."""
 
     def __init__(
         self,
@@ -57,10 +64,11 @@ class ClassifyRequest(_message.Message):
         embedding: _text_pb2.Embedding | None = ...,
         now: _timestamp_pb2.Timestamp | None = ...,
         time_zone: _builtins.str = ...,
+        embedding_follows: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["embedding", b"embedding", "now", b"now"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["embedding", b"embedding", "now", b"now", "tenant", b"tenant", "text", b"text", "time_zone", b"time_zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["embedding", b"embedding", "embedding_follows", b"embedding_follows", "now", b"now", "tenant", b"tenant", "text", b"text", "time_zone", b"time_zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -109,7 +117,9 @@ class Classification(_message.Message):
         METHOD_MODEL: Classification._Method.ValueType  # 2
         """The trained model, on words alone."""
         METHOD_NEAR_EXACT: Classification._Method.ValueType  # 3
-        """The utterance says nearly word for word what a training utterance says."""
+        """The utterance equals a training utterance but for slips of the hand, courtesies and, in
+        Chinese, the place of words that mean the same anywhere.
+        """
         METHOD_EMBEDDING: Classification._Method.ValueType  # 4
         """The trained model, on words and vector."""
         METHOD_PROVIDER: Classification._Method.ValueType  # 5
@@ -125,7 +135,9 @@ class Classification(_message.Message):
     METHOD_MODEL: Classification.Method.ValueType  # 2
     """The trained model, on words alone."""
     METHOD_NEAR_EXACT: Classification.Method.ValueType  # 3
-    """The utterance says nearly word for word what a training utterance says."""
+    """The utterance equals a training utterance but for slips of the hand, courtesies and, in
+    Chinese, the place of words that mean the same anywhere.
+    """
     METHOD_EMBEDDING: Classification.Method.ValueType  # 4
     """The trained model, on words and vector."""
     METHOD_PROVIDER: Classification.Method.ValueType  # 5
@@ -149,7 +161,9 @@ class Classification(_message.Message):
     model_version: _builtins.str
     """Id of the model version that answered, the last part of `IntentModel.name`."""
     wants_embedding: _builtins.bool
-    """True where a vector was missing and would make the answer surer: send the text again with it."""
+    """True where no vector of the model's kind came and one might make the answer surer: send the text
+    again with one of `GetConfigResponse.embedding_model`. The same vector again changes nothing.
+    """
     @_builtins.property
     def best(self) -> _understanding_pb2.IntentCandidate:
         """The best intent; type UNKNOWN where the model does not know."""
@@ -164,7 +178,9 @@ class Classification(_message.Message):
 
     @_builtins.property
     def requests(self) -> _containers.RepeatedCompositeFieldContainer[Global___IntentRequest]:
-        """Where the message holds several requests, each with its place, in order; empty for one request."""
+        """Where the message holds several requests, each with its place, in order; empty for one request.
+        Each is judged on its words alone, also where `embedding` was looked at.
+        """
 
     def __init__(
         self,
@@ -408,7 +424,7 @@ class Intent(_message.Message):
     """Number of utterances."""
     @_builtins.property
     def language_counts(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
-        """The same by language: `zh`, `en`, `mixed`."""
+        """The same by language: `zh`, `en`, `mixed`, `und`."""
 
     def __init__(
         self,

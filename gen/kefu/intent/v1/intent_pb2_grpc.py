@@ -65,7 +65,8 @@ class IntentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def BatchClassify(self, request, context):
-        """Classifies up to 256 utterances. Errors: INVALID_REQUEST, INTENT_MODEL_NOT_FOUND.
+        """Classifies up to 256 utterances by the local model alone, to try it out: no model provider is
+        asked, and nothing is kept for labelling. Errors: INVALID_REQUEST, INTENT_MODEL_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -38,7 +38,9 @@ class IntentServiceStub:
     Errors: INVALID_REQUEST, INTENT_MODEL_NOT_FOUND.
     """
     BatchClassify: _grpc.UnaryUnaryMultiCallable[_intent_pb2.BatchClassifyRequest, _intent_pb2.BatchClassifyResponse]
-    """Classifies up to 256 utterances. Errors: INVALID_REQUEST, INTENT_MODEL_NOT_FOUND."""
+    """Classifies up to 256 utterances by the local model alone, to try it out: no model provider is
+    asked, and nothing is kept for labelling. Errors: INVALID_REQUEST, INTENT_MODEL_NOT_FOUND.
+    """
     GetConfig: _grpc.UnaryUnaryMultiCallable[_intent_pb2.GetConfigRequest, _intent_pb2.GetConfigResponse]
     """The tenant's intents, entity types, thresholds and model version.
     Errors: INTENT_MODEL_NOT_FOUND.
@@ -54,7 +56,9 @@ class IntentServiceAsyncStub(IntentServiceStub):
     Errors: INVALID_REQUEST, INTENT_MODEL_NOT_FOUND.
     """
     BatchClassify: _aio.UnaryUnaryMultiCallable[_intent_pb2.BatchClassifyRequest, _intent_pb2.BatchClassifyResponse]  # type: ignore[assignment]
-    """Classifies up to 256 utterances. Errors: INVALID_REQUEST, INTENT_MODEL_NOT_FOUND."""
+    """Classifies up to 256 utterances by the local model alone, to try it out: no model provider is
+    asked, and nothing is kept for labelling. Errors: INVALID_REQUEST, INTENT_MODEL_NOT_FOUND.
+    """
     GetConfig: _aio.UnaryUnaryMultiCallable[_intent_pb2.GetConfigRequest, _intent_pb2.GetConfigResponse]  # type: ignore[assignment]
     """The tenant's intents, entity types, thresholds and model version.
     Errors: INTENT_MODEL_NOT_FOUND.
@@ -79,7 +83,9 @@ class IntentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _intent_pb2.BatchClassifyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_intent_pb2.BatchClassifyResponse, _abc.Awaitable[_intent_pb2.BatchClassifyResponse]]:
-        """Classifies up to 256 utterances. Errors: INVALID_REQUEST, INTENT_MODEL_NOT_FOUND."""
+        """Classifies up to 256 utterances by the local model alone, to try it out: no model provider is
+        asked, and nothing is kept for labelling. Errors: INVALID_REQUEST, INTENT_MODEL_NOT_FOUND.
+        """
 
     @_abc_1.abstractmethod
     def GetConfig(

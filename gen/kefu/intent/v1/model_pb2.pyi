@@ -50,7 +50,9 @@ class IntentModel(_message.Message):
     utterance_count: _builtins.int
     """Number of training utterances, those of "unknown" among them."""
     live: _builtins.bool
-    """True where it answers the tenant's calls now."""
+    """True where it answers the tenant's calls now. Where the version that was put into service cannot
+    be read, such as by an older release, it is the one that answers in its place.
+    """
     train_seconds: _builtins.float
     """How long its training took, embedding included, in seconds."""
     size_bytes: _builtins.int
@@ -146,13 +148,15 @@ class QualityFigures(_message.Message):
     accuracy: _builtins.float
     """Share judged rightly, "unknown" among the classes."""
     macro_f1: _builtins.float
-    """Mean over the intents of each one's F1."""
+    """Mean over the intents that were meant, "unknown" among them, of each one's F1."""
     unknown_recall: _builtins.float
     """Share of the examples of "unknown" that were called unknown. Absent where there were none."""
     unknown_precision: _builtins.float
     """Share of what was called unknown that fits no intent. Absent where nothing was."""
     calibration_error: _builtins.float
-    """Expected calibration error: mean distance of confidence and accuracy over 15 bins of confidence."""
+    """Expected calibration error: mean distance of confidence and accuracy over 15 bins of confidence,
+    on utterances that neither the model nor its calibration had seen.
+    """
     def __init__(
         self,
         *,

@@ -202,7 +202,8 @@ class TrainingDataHeader(_message.Message):
     """True: say what would happen and change nothing."""
     omit_base_intents: _builtins.bool
     """True: the draft is trained without the intents that every tenant has unless it defines them
-    itself (greeting, thanks, a wish for a person, the end). Kept with the draft.
+    itself (greeting, thanks, a wish for a person, the end). Kept with the draft: false leaves it
+    as it is with MODE_MERGE, and takes it back with MODE_REPLACE.
     """
     def __init__(
         self,
@@ -1020,6 +1021,7 @@ class CompareModelsResponse(_message.Message):
     FIXED_COUNT_FIELD_NUMBER: _builtins.int
     BROKEN_COUNT_FIELD_NUMBER: _builtins.int
     OTHER_COUNT_FIELD_NUMBER: _builtins.int
+    TOTAL_COUNT_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """For the next page; empty at the end."""
     compared_count: _builtins.int
@@ -1030,6 +1032,10 @@ class CompareModelsResponse(_message.Message):
     """Of those, broken by it."""
     other_count: _builtins.int
     """Of those, changed otherwise."""
+    total_count: _builtins.int
+    """Utterances that there are. More than `compared_count` where more than 10,000 are known to one
+    version only: then a sample of these was judged, the same whenever it is asked for.
+    """
     @_builtins.property
     def changes(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.ChangedUtterance]:
         """The utterances that changed sides: broken ones first, then fixed, then others."""
@@ -1043,10 +1049,11 @@ class CompareModelsResponse(_message.Message):
         fixed_count: _builtins.int = ...,
         broken_count: _builtins.int = ...,
         other_count: _builtins.int = ...,
+        total_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["broken_count", b"broken_count", "changes", b"changes", "compared_count", b"compared_count", "fixed_count", b"fixed_count", "next_page_token", b"next_page_token", "other_count", b"other_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["broken_count", b"broken_count", "changes", b"changes", "compared_count", b"compared_count", "fixed_count", b"fixed_count", "next_page_token", b"next_page_token", "other_count", b"other_count", "total_count", b"total_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -120,7 +120,7 @@ class IntentTrainingServiceServicer:
     def ImportTrainingData(self, request_iterator, context):
         """Puts intents, utterances and entity types into the draft: one header, then data. All of it or,
         where a problem is an ERROR, nothing. Errors: INVALID_REQUEST, IMPORT_OUT_OF_ORDER,
-        TRAINING_DATA_TOO_LARGE.
+        TRAINING_DATA_TOO_LARGE, DEADLINE_EXCEEDED also where nothing comes for 10 seconds.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -187,7 +187,7 @@ class IntentTrainingServiceServicer:
 
     def ActivateModel(self, request, context):
         """Puts a model version into service. A repeat with the same request_id succeeds again.
-        Errors: INTENT_MODEL_NOT_FOUND, REQUEST_ID_REUSED.
+        Errors: INTENT_MODEL_NOT_FOUND, also where this release cannot read it; REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -195,8 +195,8 @@ class IntentTrainingServiceServicer:
 
     def RollbackModel(self, request, context):
         """Puts the version into service that was live before the one that is. A repeat with the same
-        request_id returns the first result. Errors: INTENT_MODEL_NOT_FOUND where there was none,
-        REQUEST_ID_REUSED.
+        request_id returns the first result. Errors: INTENT_MODEL_NOT_FOUND where there was none or
+        this release cannot read it, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -204,7 +204,8 @@ class IntentTrainingServiceServicer:
 
     def CompareModels(self, request, context):
         """Says which utterances two versions judge differently: those of both training sets, each as the
-        model judged it while it had not seen it, and the request's texts.
+        model judged it while it had not seen it, and the request's texts. Of more than 10,000 that only
+        one of them knows a sample is judged.
         Errors: INTENT_MODEL_NOT_FOUND, PAGE_TOKEN_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -40,7 +40,7 @@ class IntentTrainingServiceStub:
     ImportTrainingData: _grpc.StreamUnaryMultiCallable[_training_pb2.ImportTrainingDataRequest, _training_pb2.ImportTrainingDataResponse]
     """Puts intents, utterances and entity types into the draft: one header, then data. All of it or,
     where a problem is an ERROR, nothing. Errors: INVALID_REQUEST, IMPORT_OUT_OF_ORDER,
-    TRAINING_DATA_TOO_LARGE.
+    TRAINING_DATA_TOO_LARGE, DEADLINE_EXCEEDED also where nothing comes for 10 seconds.
     """
     ListIntents: _grpc.UnaryUnaryMultiCallable[_training_pb2.ListIntentsRequest, _training_pb2.ListIntentsResponse]
     """Lists the intents of the draft. Errors: PAGE_TOKEN_INVALID."""
@@ -66,16 +66,17 @@ class IntentTrainingServiceStub:
     """Lists model versions, the newest first. Errors: PAGE_TOKEN_INVALID."""
     ActivateModel: _grpc.UnaryUnaryMultiCallable[_training_pb2.ActivateModelRequest, _training_pb2.ActivateModelResponse]
     """Puts a model version into service. A repeat with the same request_id succeeds again.
-    Errors: INTENT_MODEL_NOT_FOUND, REQUEST_ID_REUSED.
+    Errors: INTENT_MODEL_NOT_FOUND, also where this release cannot read it; REQUEST_ID_REUSED.
     """
     RollbackModel: _grpc.UnaryUnaryMultiCallable[_training_pb2.RollbackModelRequest, _training_pb2.RollbackModelResponse]
     """Puts the version into service that was live before the one that is. A repeat with the same
-    request_id returns the first result. Errors: INTENT_MODEL_NOT_FOUND where there was none,
-    REQUEST_ID_REUSED.
+    request_id returns the first result. Errors: INTENT_MODEL_NOT_FOUND where there was none or
+    this release cannot read it, REQUEST_ID_REUSED.
     """
     CompareModels: _grpc.UnaryUnaryMultiCallable[_training_pb2.CompareModelsRequest, _training_pb2.CompareModelsResponse]
     """Says which utterances two versions judge differently: those of both training sets, each as the
-    model judged it while it had not seen it, and the request's texts.
+    model judged it while it had not seen it, and the request's texts. Of more than 10,000 that only
+    one of them knows a sample is judged.
     Errors: INTENT_MODEL_NOT_FOUND, PAGE_TOKEN_INVALID.
     """
     ListUncertain: _grpc.UnaryUnaryMultiCallable[_training_pb2.ListUncertainRequest, _training_pb2.ListUncertainResponse]
@@ -100,7 +101,7 @@ class IntentTrainingServiceAsyncStub(IntentTrainingServiceStub):
     ImportTrainingData: _aio.StreamUnaryMultiCallable[_training_pb2.ImportTrainingDataRequest, _training_pb2.ImportTrainingDataResponse]  # type: ignore[assignment]
     """Puts intents, utterances and entity types into the draft: one header, then data. All of it or,
     where a problem is an ERROR, nothing. Errors: INVALID_REQUEST, IMPORT_OUT_OF_ORDER,
-    TRAINING_DATA_TOO_LARGE.
+    TRAINING_DATA_TOO_LARGE, DEADLINE_EXCEEDED also where nothing comes for 10 seconds.
     """
     ListIntents: _aio.UnaryUnaryMultiCallable[_training_pb2.ListIntentsRequest, _training_pb2.ListIntentsResponse]  # type: ignore[assignment]
     """Lists the intents of the draft. Errors: PAGE_TOKEN_INVALID."""
@@ -126,16 +127,17 @@ class IntentTrainingServiceAsyncStub(IntentTrainingServiceStub):
     """Lists model versions, the newest first. Errors: PAGE_TOKEN_INVALID."""
     ActivateModel: _aio.UnaryUnaryMultiCallable[_training_pb2.ActivateModelRequest, _training_pb2.ActivateModelResponse]  # type: ignore[assignment]
     """Puts a model version into service. A repeat with the same request_id succeeds again.
-    Errors: INTENT_MODEL_NOT_FOUND, REQUEST_ID_REUSED.
+    Errors: INTENT_MODEL_NOT_FOUND, also where this release cannot read it; REQUEST_ID_REUSED.
     """
     RollbackModel: _aio.UnaryUnaryMultiCallable[_training_pb2.RollbackModelRequest, _training_pb2.RollbackModelResponse]  # type: ignore[assignment]
     """Puts the version into service that was live before the one that is. A repeat with the same
-    request_id returns the first result. Errors: INTENT_MODEL_NOT_FOUND where there was none,
-    REQUEST_ID_REUSED.
+    request_id returns the first result. Errors: INTENT_MODEL_NOT_FOUND where there was none or
+    this release cannot read it, REQUEST_ID_REUSED.
     """
     CompareModels: _aio.UnaryUnaryMultiCallable[_training_pb2.CompareModelsRequest, _training_pb2.CompareModelsResponse]  # type: ignore[assignment]
     """Says which utterances two versions judge differently: those of both training sets, each as the
-    model judged it while it had not seen it, and the request's texts.
+    model judged it while it had not seen it, and the request's texts. Of more than 10,000 that only
+    one of them knows a sample is judged.
     Errors: INTENT_MODEL_NOT_FOUND, PAGE_TOKEN_INVALID.
     """
     ListUncertain: _aio.UnaryUnaryMultiCallable[_training_pb2.ListUncertainRequest, _training_pb2.ListUncertainResponse]  # type: ignore[assignment]
@@ -163,7 +165,7 @@ class IntentTrainingServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_training_pb2.ImportTrainingDataResponse, _abc.Awaitable[_training_pb2.ImportTrainingDataResponse]]:
         """Puts intents, utterances and entity types into the draft: one header, then data. All of it or,
         where a problem is an ERROR, nothing. Errors: INVALID_REQUEST, IMPORT_OUT_OF_ORDER,
-        TRAINING_DATA_TOO_LARGE.
+        TRAINING_DATA_TOO_LARGE, DEADLINE_EXCEEDED also where nothing comes for 10 seconds.
         """
 
     @_abc_1.abstractmethod
@@ -243,7 +245,7 @@ class IntentTrainingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_training_pb2.ActivateModelResponse, _abc.Awaitable[_training_pb2.ActivateModelResponse]]:
         """Puts a model version into service. A repeat with the same request_id succeeds again.
-        Errors: INTENT_MODEL_NOT_FOUND, REQUEST_ID_REUSED.
+        Errors: INTENT_MODEL_NOT_FOUND, also where this release cannot read it; REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -253,8 +255,8 @@ class IntentTrainingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_training_pb2.RollbackModelResponse, _abc.Awaitable[_training_pb2.RollbackModelResponse]]:
         """Puts the version into service that was live before the one that is. A repeat with the same
-        request_id returns the first result. Errors: INTENT_MODEL_NOT_FOUND where there was none,
-        REQUEST_ID_REUSED.
+        request_id returns the first result. Errors: INTENT_MODEL_NOT_FOUND where there was none or
+        this release cannot read it, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -264,7 +266,8 @@ class IntentTrainingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_training_pb2.CompareModelsResponse, _abc.Awaitable[_training_pb2.CompareModelsResponse]]:
         """Says which utterances two versions judge differently: those of both training sets, each as the
-        model judged it while it had not seen it, and the request's texts.
+        model judged it while it had not seen it, and the request's texts. Of more than 10,000 that only
+        one of them knows a sample is judged.
         Errors: INTENT_MODEL_NOT_FOUND, PAGE_TOKEN_INVALID.
         """
 

@@ -283,7 +283,10 @@ class GetConfigResponse(_message.Message):
     neutral_band: _builtins.float
     """Half width of the neutral band around 0, in (0, 1)."""
     escalation_line: _builtins.float
-    """`compound` below this line counts as anger for escalation, in [-1, 0]."""
+    """`compound` below this line counts for escalation, in [-1, 0]. At -0.5 or below only anger and
+    disappointment reach it; above, worry counts too. The extreme range, which escalates at once,
+    begins at -0.8 wherever the line is.
+    """
     max_text_length: _builtins.int
     """Longest text in code points."""
     max_batch_size: _builtins.int

@@ -162,7 +162,8 @@ class SessionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def MatchIntent(self, request, context):
-        """Says what the next turn would do with a text, and changes nothing.
+        """Says what the next turn would do with a text, and changes nothing: nothing is kept for
+        labelling, and no model provider is asked, where the turn itself might ask one.
         Errors: SESSION_NOT_FOUND, SESSION_CLOSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -63,7 +63,8 @@ class SessionServiceStub:
     ListTurns: _grpc.UnaryUnaryMultiCallable[_session_pb2.ListTurnsRequest, _session_pb2.ListTurnsResponse]
     """Lists a conversation's turns, oldest first. Errors: SESSION_NOT_FOUND, PAGE_TOKEN_INVALID."""
     MatchIntent: _grpc.UnaryUnaryMultiCallable[_session_pb2.MatchIntentRequest, _session_pb2.MatchIntentResponse]
-    """Says what the next turn would do with a text, and changes nothing.
+    """Says what the next turn would do with a text, and changes nothing: nothing is kept for
+    labelling, and no model provider is asked, where the turn itself might ask one.
     Errors: SESSION_NOT_FOUND, SESSION_CLOSED.
     """
 
@@ -102,7 +103,8 @@ class SessionServiceAsyncStub(SessionServiceStub):
     ListTurns: _aio.UnaryUnaryMultiCallable[_session_pb2.ListTurnsRequest, _session_pb2.ListTurnsResponse]  # type: ignore[assignment]
     """Lists a conversation's turns, oldest first. Errors: SESSION_NOT_FOUND, PAGE_TOKEN_INVALID."""
     MatchIntent: _aio.UnaryUnaryMultiCallable[_session_pb2.MatchIntentRequest, _session_pb2.MatchIntentResponse]  # type: ignore[assignment]
-    """Says what the next turn would do with a text, and changes nothing.
+    """Says what the next turn would do with a text, and changes nothing: nothing is kept for
+    labelling, and no model provider is asked, where the turn itself might ask one.
     Errors: SESSION_NOT_FOUND, SESSION_CLOSED.
     """
 
@@ -198,7 +200,8 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_pb2.MatchIntentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_pb2.MatchIntentResponse, _abc.Awaitable[_session_pb2.MatchIntentResponse]]:
-        """Says what the next turn would do with a text, and changes nothing.
+        """Says what the next turn would do with a text, and changes nothing: nothing is kept for
+        labelling, and no model provider is asked, where the turn itself might ask one.
         Errors: SESSION_NOT_FOUND, SESSION_CLOSED.
         """
 

@@ -171,7 +171,7 @@ class Sentiment(_message.Message):
     label: Global___SentimentLabel.ValueType
     """The name of the mood."""
     confidence: _builtins.float
-    """How much evidence there was, in [0, 1]. Absent: the method gives none."""
+    """Probability that `label` is right, in [0, 1]. Absent: the method gives none."""
     method: _builtins.str
     """The method that measured, such as `bilingual/1` or `vader/3`."""
     emotion: Global___Emotion.ValueType
@@ -224,9 +224,13 @@ class Escalation(_message.Message):
         REASON_UNSPECIFIED: Escalation._Reason.ValueType  # 0
         """No escalation."""
         REASON_STRONG: Escalation._Reason.ValueType  # 1
-        """One utterance far below the line."""
+        """One utterance in the extreme range, `compound` below -0.8, and below the line: anger in heated
+        words.
+        """
         REASON_REPEATED: Escalation._Reason.ValueType  # 2
-        """Two utterances below the line."""
+        """Two of the last four utterances below the line. Below the default line, -0.5, lie only anger
+        and disappointment: worry, however great, ends there.
+        """
         REASON_WORSENING: Escalation._Reason.ValueType  # 3
         """The mood fell steadily over the conversation and is below the line."""
         REASON_NOT_RECOVERED: Escalation._Reason.ValueType  # 4
@@ -238,9 +242,13 @@ class Escalation(_message.Message):
     REASON_UNSPECIFIED: Escalation.Reason.ValueType  # 0
     """No escalation."""
     REASON_STRONG: Escalation.Reason.ValueType  # 1
-    """One utterance far below the line."""
+    """One utterance in the extreme range, `compound` below -0.8, and below the line: anger in heated
+    words.
+    """
     REASON_REPEATED: Escalation.Reason.ValueType  # 2
-    """Two utterances below the line."""
+    """Two of the last four utterances below the line. Below the default line, -0.5, lie only anger
+    and disappointment: worry, however great, ends there.
+    """
     REASON_WORSENING: Escalation.Reason.ValueType  # 3
     """The mood fell steadily over the conversation and is below the line."""
     REASON_NOT_RECOVERED: Escalation.Reason.ValueType  # 4
