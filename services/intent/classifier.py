@@ -103,6 +103,9 @@ class Classifier:
     def _requests(self, text: str) -> tuple[Request, ...]:
         """Find the requests of a message that holds several different ones; else none.
 
+        Of such a message the parts that nothing was recognised in are requests as well, so that
+        none is lost; one known wish beside them is more often a wish and its story.
+
         Two of one intent are different where they are about different things: cancel SO1, and
         cancel SO2. Said again with the same number, or with none, it is the same wish; the part
         with the number stands for both. The parts are judged on words alone, also where the whole
@@ -112,9 +115,12 @@ class Classifier:
         if len(spans) < 2:
             return ()
         found: dict[tuple[str, frozenset[str]], Request] = {}
+        unknown: list[Request] = []
         for span in spans:
             part = span.of(text)
             candidate, _, _ = self._find(part, detect(part), None)
+            if candidate.type is IntentType.UNKNOWN:
+                unknown.append(Request(candidate, span))
             if candidate.type not in _WISHES or candidate.confidence < _CONFIDENT_PART:
                 continue
             about = frozenset(
@@ -125,7 +131,7 @@ class Classifier:
             if about:
                 found.pop((candidate.intent, frozenset()), None)
             found.setdefault((candidate.intent, about), Request(candidate, span))
-        in_order = sorted(found.values(), key=lambda each: each.span.start)
+        in_order = sorted([*found.values(), *unknown], key=lambda each: each.span.start)
         return tuple(in_order) if len(found) > 1 else ()
 
     def _candidate(self, ranked: Ranked) -> Candidate:

@@ -216,6 +216,14 @@ def test_a_wish_without_its_number_is_the_one_that_names_it(shop: Classifier) ->
     assert "SO20261234" in found[1].span.of(text)
 
 
+def test_an_unknown_request_between_two_known_ones_is_not_lost(shop: Classifier) -> None:
+    """The session can still look for an answer, or say that there is none."""
+    text = "取消订单SO20261234。能不能帮我遛狗？发票怎么开？"
+    found = shop.classify(text).requests
+    assert [each.candidate.intent for each in found] == ["cancel_order", UNKNOWN, "invoice"]
+    assert found[1].span.of(text) == "能不能帮我遛狗？"
+
+
 @pytest.mark.parametrize(
     "text",
     [

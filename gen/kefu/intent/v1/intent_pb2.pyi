@@ -179,7 +179,8 @@ class Classification(_message.Message):
     @_builtins.property
     def requests(self) -> _containers.RepeatedCompositeFieldContainer[Global___IntentRequest]:
         """Where the message holds several requests, each with its place, in order; empty for one request.
-        Each is judged on its words alone, also where `embedding` was looked at.
+        Each is judged on its words alone, also where `embedding` was looked at. Beside two that were
+        recognised, a part that may be a request of its own and was not comes as `UNKNOWN`.
         """
 
     def __init__(
