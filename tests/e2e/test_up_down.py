@@ -18,8 +18,9 @@ from kefu.errors import TenantNotAllowed
 pytestmark = pytest.mark.xdist_group("mesh")
 
 START_SECONDS = 90
-REPLY = "kefu.session.v1.SessionService/Reply"
 """Longest wait for `kefu up` here: the suite's other workers keep the cores busy."""
+
+REPLY = "kefu.session.v1.SessionService/Reply"
 
 
 class Kefu:

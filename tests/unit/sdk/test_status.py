@@ -9,7 +9,9 @@ from kefu import errors
 from kefu.client.status import from_rpc_error, from_status, to_status
 from kefu.errors import Code, InvalidRequest, KefuError, by_reason
 
-CLASSES = [each for each in KefuError.__subclasses__() if each.__module__.startswith(errors.__name__)]
+CLASSES = [
+    each for each in KefuError.__subclasses__() if each.__module__.startswith(errors.__name__)
+]
 
 
 @pytest.mark.parametrize("kind", CLASSES)
