@@ -29,7 +29,7 @@ from services.knowledge.document import ParsedDocument, revision_of
 from services.knowledge.embedding import DIMENSIONS, Embedding
 from services.knowledge.indexing import Entry, entries, question_hashes
 from services.knowledge.lexical import query_terms
-from services.knowledge.ranking import Question, Verdict, rank, verdict
+from services.knowledge.ranking import Mode, Question, Verdict, rank, verdict
 from services.language import Language, detect
 from services.mesh import paging
 
@@ -80,6 +80,8 @@ class SearchOptions:
     """Preferred language, `zh` or `en`; empty: the question's."""
     vector: QueryVector | None = None
     """Of the question; None searches by words alone."""
+    mode: Mode = Mode.HYBRID
+    """On what evidence passages are ranked."""
     size: int = 0
     """Most passages; 0 means `DEFAULT_PASSAGES`, more than `MOST_PASSAGES` means that."""
 
@@ -193,14 +195,16 @@ class Knowledge:
         language = _preferred(options.language_code, text)
         if options.faq_only:
             return await self._find_faq(base, text, language)
-        vector = options.vector
+        vector = None if options.mode is Mode.LEXICAL else options.vector
+        if vector is None and options.mode is Mode.DENSE:
+            raise InvalidRequest(violations=[("embedding", "is needed for MODE_DENSE")])
         question = Question(text, query_terms(text), language)
         found = await self._searches.search(
             base, question, question_hashes(text), _checked(vector) if vector else None
         )
         if vector and found.embedding_model not in (None, vector.model):
             raise EmbeddingMismatch(expected=str(found.embedding_model), got=vector.model)
-        ranked = rank(question, found.frequencies, found.candidates)
+        ranked = rank(question, found.frequencies, found.candidates, options.mode)
         worth = verdict(question, found.frequencies, ranked)
         return SearchResult(
             found.hit,

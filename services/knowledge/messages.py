@@ -17,7 +17,7 @@ from services.knowledge.catalog import (
 )
 from services.knowledge.knowledge import ImportFile, ImportStart, QueryVector, SearchOptions
 from services.knowledge.peers import values_of
-from services.knowledge.ranking import Scored, Verdict
+from services.knowledge.ranking import Mode, Scored, Verdict
 
 LONGEST_TEXT = 1_000_000
 """Code points of a document's text in a response; the contract's limit."""
@@ -25,6 +25,12 @@ LONGEST_TEXT = 1_000_000
 _REASONS = {
     HitReason.EXACT: pb.FaqHit.REASON_EXACT,
     HitReason.EQUIVALENT: pb.FaqHit.REASON_EQUIVALENT,
+}
+_MODES = {
+    pb.SearchRequest.MODE_UNSPECIFIED: Mode.HYBRID,
+    pb.SearchRequest.MODE_HYBRID: Mode.HYBRID,
+    pb.SearchRequest.MODE_LEXICAL: Mode.LEXICAL,
+    pb.SearchRequest.MODE_DENSE: Mode.DENSE,
 }
 _VERDICTS = {
     Verdict.ANSWERABLE: pb.SearchResponse.VERDICT_ANSWERABLE,
@@ -52,6 +58,7 @@ def search_options_from(request: pb.SearchRequest) -> SearchOptions:
         faq_only=request.scope == pb.SEARCH_SCOPE_FAQ,
         language_code=request.language_code,
         vector=vector if request.HasField("embedding") else None,
+        mode=_MODES[request.mode],
         size=request.page_size,
     )
 

@@ -7,7 +7,7 @@ blind to is checked: codes and numbers, negation, the question's language.
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from services.knowledge.equivalence import negated
@@ -41,6 +41,17 @@ the other way round."""
 OTHER_LANGUAGE = 0.9
 """What is left of the score of a passage in another language: less than a same-language passage
 that says the same, more than one that says something else."""
+
+
+class Mode(StrEnum):
+    """On what evidence passages are ranked."""
+
+    HYBRID = "hybrid"
+    """Words, and meaning where there are vectors."""
+    LEXICAL = "lexical"
+    """Words alone."""
+    DENSE = "dense"
+    """Meaning alone: words count nothing."""
 
 
 class Verdict(StrEnum):
@@ -136,7 +147,10 @@ class Frequencies:
 
 
 def rank(
-    question: Question, frequencies: Frequencies, candidates: Iterable[Candidate]
+    question: Question,
+    frequencies: Frequencies,
+    candidates: Iterable[Candidate],
+    mode: Mode = Mode.HYBRID,
 ) -> list[Scored]:
     """Order passages by relevance, best first; of an FAQ's wordings only the best stays.
 
@@ -146,7 +160,11 @@ def rank(
         question: What is asked.
         frequencies: How rare its terms are.
         candidates: In any order. Those without a cosine are judged by their words alone.
+        mode: On what evidence.
     """
+    if mode is Mode.DENSE:
+        question = replace(question, terms=())
+        candidates = [replace(each, matched=()) for each in candidates]
     weights = [
         TERM_FACTORS[term.kind] * frequencies.rarity(place)
         for place, term in enumerate(question.terms)

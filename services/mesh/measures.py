@@ -35,3 +35,25 @@ def calibration_error(right: Sequence[bool], confidences: Sequence[float]) -> fl
     for ok, confidence in zip(right, confidences, strict=True):
         gaps[min(int(confidence * CALIBRATION_BINS), CALIBRATION_BINS - 1)] += ok - confidence
     return sum(map(abs, gaps)) / len(right) if len(right) else 0.0
+
+
+def area_under_roc(positive: Sequence[float], negative: Sequence[float]) -> float:
+    """Return how often a positive scores above a negative, ties counting half, in [0, 1].
+
+    The area under the receiver operating characteristic (Hanley and McNeil 1982), by ranks.
+
+    Args:
+        positive: Scores of what should score high; at least one.
+        negative: Scores of what should score low; at least one.
+    """
+    ordered = sorted([(score, True) for score in positive] + [(score, False) for score in negative])
+    ranks, start = 0.0, 0
+    while start < len(ordered):
+        end = start
+        while end < len(ordered) and ordered[end][0] == ordered[start][0]:
+            end += 1
+        # Those that tie share the mean of their ranks.
+        ranks += (start + 1 + end) / 2 * sum(each[1] for each in ordered[start:end])
+        start = end
+    least = len(positive) * (len(positive) + 1) / 2
+    return (ranks - least) / (len(positive) * len(negative))

@@ -22,7 +22,7 @@ from typing import Any
 
 from rich.console import Console
 
-from services.cli.evaluation import intent, sentiment
+from services.cli.evaluation import intent, retrieval, sentiment
 from services.cli.evaluation.labelled import read
 from services.cli.evaluation.throwaway import on_a_throwaway_mesh
 from services.local.home import Home
@@ -83,6 +83,14 @@ SENTIMENT_SETS = (
     Set("sentiment/vader_tweets_en", {"accuracy": 0.88}),
 )
 
+RETRIEVAL_SETS = (
+    Set(
+        "retrieval/faq_bank_zh",
+        {"recall_at_1": 0.87, "mrr_at_10": 0.91, "no_answer_auroc": 0.98},
+    ),
+    Set("retrieval/stackfaq_en", {"recall_at_1": 0.955, "mrr_at_10": 0.97}),
+)
+
 
 async def _evaluate(place: Home, data: Path, only: str, console: Console) -> None:
     """Measure the sets whose folder begins so, and keep each figure as soon as it is there."""
@@ -107,6 +115,18 @@ async def _evaluate(place: Home, data: Path, only: str, console: Console) -> Non
         for method in sentiment.Method:
             name = f"{each.folder} ({method.value})"
             _keep(name, asdict(await sentiment.run(place, read(test, "label"), method)))
+    for each in RETRIEVAL_SETS:
+        if not each.folder.startswith(only):
+            continue
+        corpus, queries = data / each.folder / "corpus.tsv", data / each.folder / "queries.tsv"
+        if not _there(corpus, queries, console):
+            continue
+        console.print(each.folder)
+        texts, asked = retrieval.read(corpus, queries)
+        for mode in retrieval.Mode:
+            base = f"{each.folder.partition('/')[2].replace('_', '-')}-{mode.value}"
+            name = f"{each.folder} ({mode.value})"
+            _keep(name, asdict(await retrieval.run(place, base, texts, asked, mode)))
 
 
 def _keep(name: str, figures: dict[str, Any]) -> None:
@@ -143,6 +163,15 @@ def markdown(results: dict[str, Any]) -> str:
         ("accuracy", "macro_f1"),
         ("ms_per_text", "embedding_ms_per_text"),
     )
+    lines += _table(
+        results["sets"],
+        "retrieval/",
+        (
+            *("recall_at_1", "recall_at_3", "recall_at_5", "mrr_at_10"),
+            *("no_answer_auroc", "verdict_balanced_accuracy"),
+        ),
+        ("ms_per_query", "embedding_ms_per_query"),
+    )
     for goal in goals(results["sets"]):
         lines.append(f"- {goal.text}: {'reached' if goal.met else '**missed**'}")
     return "\n".join(lines)
@@ -150,8 +179,9 @@ def markdown(results: dict[str, Any]) -> str:
 
 def goals(sets: Mapping[str, Any]) -> Iterator[Goal]:
     """Compare what was measured with the goals; a set that was not measured has none."""
-    for each in (*INTENT_SETS, *SENTIMENT_SETS):
-        row = sets.get(each.folder) or sets.get(f"{each.folder} (bilingual)")
+    for each in (*INTENT_SETS, *SENTIMENT_SETS, *RETRIEVAL_SETS):
+        names = (each.folder, f"{each.folder} (bilingual)", f"{each.folder} (hybrid)")
+        row = next((sets[name] for name in names if name in sets), None)
         if not row:
             continue
         for figure, goal in each.least.items():

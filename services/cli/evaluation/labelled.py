@@ -24,22 +24,31 @@ def read(path: Path, label_column: str) -> list[Row]:
     A text that is longer than the services take is cut; no row is left out.
 
     Raises:
+        Problem: as of `read_columns`.
+    """
+    return [
+        Row(text[:LONGEST_TEXT].strip(), label)
+        for text, label in read_columns(path, ("text", label_column))
+    ]
+
+
+def read_columns(path: Path, columns: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Read some columns of a file, without the blanks around their values.
+
+    Raises:
         Problem: the file cannot be read, lacks a column, or has no rows.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             # Quotation marks are part of what people write.
             reader = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-            missing = {"text", label_column} - set(reader.fieldnames or ())
+            missing = set(columns) - set(reader.fieldnames or ())
             if missing:
                 raise Problem(
                     f"{path} has no column {' and '.join(sorted(missing))}",
-                    f"give a tab-separated file with a header line: text, {label_column}",
+                    f"give a tab-separated file with a header line: {', '.join(columns)}",
                 )
-            rows = [
-                Row((each["text"] or "")[:LONGEST_TEXT].strip(), (each[label_column] or "").strip())
-                for each in reader
-            ]
+            rows = [tuple((each[name] or "").strip() for name in columns) for each in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise Problem(f"{path} cannot be read: {error}", "give a UTF-8 file") from None
     if not rows:

@@ -17,7 +17,7 @@ Labels = npt.NDArray[np.int64]
 Shares = npt.NDArray[np.float64]
 
 # More texts than these do not move the few numbers.
-_MOST_TEXTS = 8_000
+_MOST_TEXTS = 4_000
 
 # A language with fewer texts shares the temperature of all.
 _LEAST_TEXTS = 100

@@ -273,3 +273,26 @@ async def test_a_search_is_audited_without_the_question(
     event = [each for each in server.spooled() if each.method.endswith("/Search")][-1]
     assert event.labels["verdict"] in ("answerable", "weak")
     assert "运费" not in str(event)
+
+
+async def test_a_mode_leaves_out_the_other_evidence(
+    stub: KnowledgeServiceStub, filled: str
+) -> None:
+    """For comparison: the same question by words alone and by meaning alone."""
+    request = pb.SearchRequest(parent=filled, query="退货运费", embedding=embedding("退货运费"))
+    request.mode = pb.SearchRequest.MODE_LEXICAL
+    lexical = await stub.Search(request, timeout=SECONDS)
+    assert lexical.lexical_only
+    assert {each.dense_rank for each in lexical.passages} == {0}
+    request.mode = pb.SearchRequest.MODE_DENSE
+    dense = await stub.Search(request, timeout=SECONDS)
+    assert not dense.lexical_only
+    assert {each.lexical_rank for each in dense.passages} == {0}
+
+
+async def test_meaning_alone_needs_a_vector(stub: KnowledgeServiceStub, filled: str) -> None:
+    """There is nothing else to go by."""
+    request = pb.SearchRequest(parent=filled, query="退货", mode=pb.SearchRequest.MODE_DENSE)
+    error = await error_of(stub.Search(request, timeout=SECONDS))
+    assert isinstance(error, errors.InvalidRequest)
+    assert [field for field, _ in error.violations] == ["embedding"]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from services.cli.evaluation import figures
+from services.cli.evaluation import figures, retrieval
 from services.cli.evaluation.intent import _names, trainable
 from services.cli.evaluation.labelled import Row, read
 from services.local.problem import Problem
@@ -140,3 +140,16 @@ def test_the_alert_watches_the_metric_that_the_service_writes() -> None:
     assert known_names.INTENT_ACCURACY in rule["expr"]
     assert rule["expr"].endswith("< 0.85")
     assert {"alert", "expr", "for", "labels", "annotations"} == rule.keys()
+
+
+def test_rows_of_one_id_are_one_answer(tmp_path: Path) -> None:
+    """A corpus of wordings, and questions that may have no answer."""
+    corpus, queries = tmp_path / "corpus.tsv", tmp_path / "queries.tsv"
+    corpus.write_text("text\tid\n怎么退货\tr\nhow to return\tr\n几点开门\th\n")
+    queries.write_text("query\trelevant\n退货咋办\tr\nwho are you\t\n")
+    texts, asked = retrieval.read(corpus, queries)
+    assert texts == {"r": ["怎么退货", "how to return"], "h": ["几点开门"]}
+    assert [each.relevant for each in asked] == ["r", ""]
+    queries.write_text("query\trelevant\n退货咋办\tx\n")
+    with pytest.raises(Problem, match=r"names 'x', which .* does not have"):
+        retrieval.read(corpus, queries)

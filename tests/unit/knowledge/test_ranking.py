@@ -8,6 +8,7 @@ from services.knowledge.lexical import query_terms
 from services.knowledge.ranking import (
     Candidate,
     Frequencies,
+    Mode,
     Question,
     Scored,
     Verdict,
@@ -71,6 +72,17 @@ def test_words_and_meaning_are_joined() -> None:
     )
     assert names(ranked) == ["meaning", "words"]
     assert [(each.lexical_rank, each.dense_rank) for each in ranked] == [(0, 1), (1, 2)]
+
+
+def test_by_meaning_alone_words_count_nothing() -> None:
+    """All of the question's words do not help a passage that means something else."""
+    question = ask("退货运费")
+    everything = tuple(range(len(question.terms)))
+    found = [passage("words", everything, 0.82), passage("meaning", (), 0.9)]
+    assert names(rank(question, rare(question), found)) == ["words", "meaning"]
+    dense = rank(question, rare(question), found, Mode.DENSE)
+    assert names(dense) == ["meaning", "words"]
+    assert [each.lexical_rank for each in dense] == [0, 0]
 
 
 def test_scores_stay_in_their_range() -> None:

@@ -548,12 +548,40 @@ class SearchRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    class _Mode:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _ModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[SearchRequest._Mode.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        MODE_UNSPECIFIED: SearchRequest._Mode.ValueType  # 0
+        """The same as MODE_HYBRID."""
+        MODE_HYBRID: SearchRequest._Mode.ValueType  # 1
+        """By words and, where `embedding` is given, by meaning."""
+        MODE_LEXICAL: SearchRequest._Mode.ValueType  # 2
+        """By words alone; `embedding` is not looked at."""
+        MODE_DENSE: SearchRequest._Mode.ValueType  # 3
+        """By meaning alone. Needs `embedding`."""
+
+    class Mode(_Mode, metaclass=_ModeEnumTypeWrapper):
+        """On what evidence passages are found and ranked; the others are for comparison."""
+
+    MODE_UNSPECIFIED: SearchRequest.Mode.ValueType  # 0
+    """The same as MODE_HYBRID."""
+    MODE_HYBRID: SearchRequest.Mode.ValueType  # 1
+    """By words and, where `embedding` is given, by meaning."""
+    MODE_LEXICAL: SearchRequest.Mode.ValueType  # 2
+    """By words alone; `embedding` is not looked at."""
+    MODE_DENSE: SearchRequest.Mode.ValueType  # 3
+    """By meaning alone. Needs `embedding`."""
+
     PARENT_FIELD_NUMBER: _builtins.int
     QUERY_FIELD_NUMBER: _builtins.int
     EMBEDDING_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     SCOPE_FIELD_NUMBER: _builtins.int
     LANGUAGE_CODE_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """`tenants/{tenant}/knowledgeBases/{kb}`."""
     query: _builtins.str
@@ -564,6 +592,8 @@ class SearchRequest(_message.Message):
     """How far to search."""
     language_code: _builtins.str
     """Language that passages are preferred in: `zh` or `en`. Empty: the query's."""
+    mode: Global___SearchRequest.Mode.ValueType
+    """On what evidence to rank."""
     @_builtins.property
     def embedding(self) -> _text_pb2.Embedding:
         """Its vector, purpose QUERY. Absent: lexical retrieval only."""
@@ -577,10 +607,11 @@ class SearchRequest(_message.Message):
         page_size: _builtins.int = ...,
         scope: Global___SearchScope.ValueType = ...,
         language_code: _builtins.str = ...,
+        mode: Global___SearchRequest.Mode.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["embedding", b"embedding"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["embedding", b"embedding", "language_code", b"language_code", "page_size", b"page_size", "parent", b"parent", "query", b"query", "scope", b"scope"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["embedding", b"embedding", "language_code", b"language_code", "mode", b"mode", "page_size", b"page_size", "parent", b"parent", "query", b"query", "scope", b"scope"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
