@@ -49,9 +49,13 @@ def import_(
     tenant: TenantOption = DEFAULT_TENANT,
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
-    """Import Markdown (.md, .txt) and FAQ files (.jsonl, .csv). Unchanged files are skipped.
+    """Import documents and FAQ files; unchanged ones are skipped.
 
-    The knowledge base is made if there is none. Exit status 1 if a file was refused.
+    Documents are Markdown, text, HTML, PDF, Word (.docx), Excel (.xlsx) and CSV. FAQ files are
+    JSON Lines, CSV and Excel with the columns question and answer.
+
+    Unchanged files are skipped. The knowledge base is made if there is none. Exit status 1 if a
+    file was refused.
     """
     results = asyncio.run(_import(Home.at(home), tenant, kb, path))
     console = terminal()

@@ -8,6 +8,8 @@ from pathlib import Path
 from kefu.knowledge.v1.knowledge_pb2_grpc import add_KnowledgeServiceServicer_to_server
 
 from services.knowledge.answer_store import AnswerStore, open_client
+from services.knowledge.conversion.limits import Limits
+from services.knowledge.conversion.reader import FileReader
 from services.knowledge.embedding import Embedding
 from services.knowledge.knowledge import Knowledge
 from services.knowledge.peers import GenerationPeer
@@ -28,7 +30,16 @@ async def build(settings: Settings, mesh: Mesh) -> AsyncIterator[list[Registrati
     async with open_pool(settings.database_url) as pool, open_client(settings.redis_url) as redis:
         await migrate(pool, Path(__file__).parent / "migrations")
         embedding = Embedding(VectorStore(pool), generation.embed, settings.embedding_retry_seconds)
-        knowledge = Knowledge(DocumentStore(pool), SearchStore(pool), AnswerStore(redis), embedding)
+        files = FileReader(
+            Limits(
+                settings.import_max_bytes,
+                settings.conversion_seconds,
+                settings.conversion_memory_bytes,
+            )
+        )
+        knowledge = Knowledge(
+            DocumentStore(pool), SearchStore(pool), AnswerStore(redis), embedding, files
+        )
         following = asyncio.create_task(embedding.run())
         try:
             yield [(add_KnowledgeServiceServicer_to_server, KnowledgeServicer(knowledge))]
@@ -36,6 +47,7 @@ async def build(settings: Settings, mesh: Mesh) -> AsyncIterator[list[Registrati
             following.cancel()
             with suppress(asyncio.CancelledError):
                 await following
+            await files.close()
 
 
 if __name__ == "__main__":

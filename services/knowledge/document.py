@@ -4,13 +4,14 @@ import hashlib
 import re
 import unicodedata
 from dataclasses import dataclass
+from datetime import datetime
 
 from services.language import Language, Span
 
 DOCUMENT_ID_LENGTH = 64
 """Longest document id in characters; the contract's limit."""
 
-_READING = "1"
+_READING = "2"
 """Changes when files are read or cut differently, so that unchanged files are read again."""
 
 _NOT_IN_AN_ID = re.compile(r"[^A-Za-z0-9_.-]+")
@@ -45,6 +46,8 @@ class Faq:
         answer: The answer, as it is shown to customers.
         tags: The company's own labels.
         span: Place of question and answer in the document's text.
+        valid_from: First moment at which the answer holds, UTC; None: always did.
+        valid_until: Last moment at which it holds, UTC; None: without end.
     """
 
     faq_id: str
@@ -54,6 +57,8 @@ class Faq:
     answer: str
     tags: tuple[str, ...]
     span: Span
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
 
     @property
     def questions(self) -> tuple[str, ...]:
@@ -68,11 +73,13 @@ class ParsedDocument:
     Attributes:
         path: As the caller named it.
         title: First heading, else the file's name.
-        text: NFC, lines end with a line feed; every span refers to it.
+        text: NFC, lines end with a line feed; every span refers to it. Of a PDF, Word, Excel or
+            HTML file, and of a table, it is the Markdown that the file was converted to.
         language: The language of `text`.
         revision: SHA-256 of the file's bytes, hex.
         passages: In order; empty for an FAQ file.
         faqs: In order; empty for a text.
+        notes: What its owner should know of how it was read, such as a guessed encoding.
     """
 
     path: str
@@ -82,6 +89,7 @@ class ParsedDocument:
     revision: str
     passages: tuple[Passage, ...] = ()
     faqs: tuple[Faq, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def normalise(text: str) -> str:

@@ -1,28 +1,43 @@
-"""FAQ files: JSON Lines, or CSV with the same columns."""
+"""FAQ files: JSON Lines, or CSV and Excel with the same columns."""
 
 import csv
+import hashlib
 import io
 import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from services.knowledge.document import Faq, normalise
 from services.language import Language, Span, detect
 
-COLUMNS = ("id", "language", "question", "variants", "answer", "tags")
-"""What an entry may say; `id`, `question` and `answer` it has to."""
+COLUMNS = (
+    "id", "language", "question", "variants", "answer", "tags", "valid_from", "valid_until",
+)  # fmt: skip
+"""What an entry may say; `question` and `answer` it has to. A file without the column `id` gets
+ids that are made of the questions."""
 
-LIMITS = {"id": 128, "language": 16, "question": 1000, "answer": 6000}
+LIMITS = {
+    "id": 128,
+    "language": 16,
+    "question": 1000,
+    "answer": 6000,
+    "valid_from": 40,
+    "valid_until": 40,
+}
 """Longest values in code points. With its question an answer still fits a passage (8,000)."""
 
 MOST_LISTED = 64
 """Most variants or tags of one entry: more is a mistake in the file."""
 
 _REQUIRED = ("id", "question", "answer")
+_REQUIRED_COLUMNS = ("question", "answer")
 _LISTS = ("variants", "tags")
-_LIST_SEPARATOR = "|"
+_MOMENTS = ("valid_from", "valid_until")
+_LIST_SEPARATOR = re.compile(r"[|\n]")
+_MADE_ID_LENGTH = 16
 _MOST_REPORTED = 10
 
 # What a JSON escape can smuggle in: control characters and halves of surrogate pairs.
@@ -46,6 +61,11 @@ class FaqFile:
     faqs: tuple[Faq, ...]
 
 
+def is_faq_header(names: Sequence[str]) -> bool:
+    """Say whether the header of a table is that of an FAQ file."""
+    return set(_REQUIRED_COLUMNS) <= {_column(name) for name in names}
+
+
 def read_jsonl(text: str) -> FaqFile:
     """Read one JSON object a line; blank lines are skipped.
 
@@ -62,6 +82,17 @@ def read_csv(text: str) -> FaqFile:
         MalformedLines: at least one row is no entry; nothing of the file is used.
     """
     return _read(_csv_rows(text))
+
+
+def read_rows(rows: Sequence[tuple[int, dict[str, str]]]) -> FaqFile:
+    """Read the rows of a spreadsheet, each with its number; lists are as in CSV.
+
+    Raises:
+        MalformedLines: at least one row is no entry; nothing of the file is used.
+    """
+    if rows and (problem := _header_problem(tuple(rows[0][1]))):
+        raise MalformedLines(problem)
+    return _read(((number, _with_lists(row)) for number, row in rows), "row")
 
 
 _Row = tuple[int, dict[str, Any] | str]
@@ -85,31 +116,43 @@ def _json_rows(text: str) -> Iterator[_Row]:
 def _csv_rows(text: str) -> Iterator[_Row]:
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
-        if problem := _header_problem(reader.fieldnames or ()):
+        reader.fieldnames = [_column(name) for name in reader.fieldnames or ()]
+        if problem := _header_problem(reader.fieldnames):
             yield 1, problem
             return
         for row in reader:
             if None in row or None in row.values():
                 yield reader.line_num, "another number of values than the header"
                 continue
-            lists = {key: row[key].split(_LIST_SEPARATOR) for key in _LISTS if key in row}
-            yield reader.line_num, {**row, **lists}
+            yield reader.line_num, _with_lists(row)
     except csv.Error as error:
         # The reader has counted the lines before the broken one.
         number = min(reader.line_num + 1, text.rstrip().count("\n") + 1)
         yield number, f"not CSV ({error})"
 
 
+def _column(name: str) -> str:
+    """Return a column's name as this module has it."""
+    return name.strip().lower()
+
+
+def _with_lists(row: dict[str, str]) -> dict[str, Any]:
+    """Cut the values that are lists, at `|` and at line ends."""
+    return {
+        key: _LIST_SEPARATOR.split(value) if key in _LISTS else value for key, value in row.items()
+    }
+
+
 def _header_problem(columns: Sequence[str]) -> str:
     """Say what is wrong with a header; empty where nothing is."""
-    if missing := [column for column in _REQUIRED if column not in columns]:
+    if missing := [column for column in _REQUIRED_COLUMNS if column not in columns]:
         return f"the header lacks {', '.join(missing)}"
     if len(set(columns)) < len(columns) or not set(columns) <= set(COLUMNS):
         return f"a column that is unknown or there twice; known are {', '.join(COLUMNS)}"
     return ""
 
 
-def _read(rows: Iterator[_Row]) -> FaqFile:
+def _read(rows: Iterator[_Row], unit: str = "line") -> FaqFile:
     faqs: list[Faq] = []
     problems: list[str] = []
     seen: set[tuple[str, str]] = set()
@@ -117,11 +160,12 @@ def _read(rows: Iterator[_Row]) -> FaqFile:
     for number, row in rows:
         problem = row if isinstance(row, str) else _problem(row)
         if isinstance(row, str) or problem:
-            problems.append(f"line {number}: {problem}")
+            problems.append(f"{unit} {number}: {problem}")
             continue
         faq = _faq(row, offset)
         if (faq.faq_id, faq.language) in seen:
-            problems.append(f"line {number}: the id is there twice in this language")
+            what = "id" if "id" in row else "question"
+            problems.append(f"{unit} {number}: the {what} is there twice in this language")
         seen.add((faq.faq_id, faq.language))
         faqs.append(faq)
         offset = faq.span.end + 2
@@ -144,14 +188,20 @@ def _problem(row: dict[str, Any]) -> str:
         if key not in COLUMNS:
             return f"unknown column; known are {', '.join(COLUMNS)}"
     for key in _REQUIRED:
-        if not row.get(key):
+        if not row.get(key) and (key in row or key in _REQUIRED_COLUMNS):
             return f"no {key}"
     for key, limit in LIMITS.items():
         value = row.get(key, "")
         if not isinstance(value, str) or _NOT_TEXT.search(value):
             return f"{key} is not a text"
-        if len(value) > limit or (key in _REQUIRED and not value.strip()):
+        if len(value) > limit or (key in row and key in _REQUIRED and not value.strip()):
             return f"{key} has to have 1 to {limit} characters"
+    try:
+        start, end = (_moment(row, key) for key in _MOMENTS)
+    except (ValueError, OverflowError):
+        return "valid_from or valid_until is no date such as 2026-01-31 or 2026-01-31T18:00+08:00"
+    if start and end and end < start:
+        return "valid_until is before valid_from"
     for key in _LISTS:
         values = row.get(key, [])
         if not isinstance(values, list) or not all(
@@ -169,14 +219,40 @@ def _faq(row: dict[str, Any], offset: int) -> Faq:
     tags = tuple(filter(None, map(_clean, row.get("tags", []))))
     end = offset + len(rendered(question, answer))
     return Faq(
-        _clean(row["id"]),
+        _clean(row["id"]) if "id" in row else _made_id(question),
         _language(row.get("language", ""), question),
         question,
         variants,
         answer,
         tags,
         Span(offset, end),
+        _moment(row, "valid_from"),
+        _moment(row, "valid_until"),
     )
+
+
+def _made_id(question: str) -> str:
+    """Return the id of an entry that has none: the same as long as its question is."""
+    return hashlib.sha256(question.encode()).hexdigest()[:_MADE_ID_LENGTH]
+
+
+def _moment(row: dict[str, Any], key: str) -> datetime | None:
+    """Read an ISO 8601 day, or a moment, UTC where it names no zone; None where there is none.
+
+    A day is its first moment for `valid_from` and its last for `valid_until`, in UTC.
+
+    Raises:
+        ValueError, OverflowError: it is neither.
+    """
+    value = row.get(key, "").strip()
+    if not value:
+        return None
+    try:
+        day = date.fromisoformat(value)
+    except ValueError:
+        moment = datetime.fromisoformat(value)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return datetime.combine(day, time.max if key == "valid_until" else time.min, UTC)
 
 
 def _clean(value: str) -> str:

@@ -25,9 +25,10 @@ from services.knowledge.catalog import (
     KnowledgeBase,
     SearchResult,
 )
-from services.knowledge.document import ParsedDocument, revision_of
+from services.knowledge.conversion.reader import FileReader
+from services.knowledge.document import revision_of
 from services.knowledge.embedding import DIMENSIONS, Embedding
-from services.knowledge.indexing import Entry, entries, question_hashes
+from services.knowledge.indexing import entries, question_hashes
 from services.knowledge.lexical import query_terms
 from services.knowledge.ranking import Mode, Question, Verdict, rank, verdict
 from services.language import Language, detect
@@ -95,12 +96,14 @@ class Knowledge:
         searches: "SearchStore",
         answers: "AnswerStore",
         embedding: Embedding,
+        files: FileReader,
     ) -> None:
-        """Work on the given stores."""
+        """Work on the given stores; `files` reads what is imported."""
         self._documents = documents
         self._searches = searches
         self._answers = answers
         self._embedding = embedding
+        self._files = files
 
     async def create(self, name: BaseName, display_name: str, request_id: str) -> KnowledgeBase:
         """Create an empty knowledge base; a repeat returns the first result.
@@ -231,10 +234,11 @@ class Knowledge:
             known = await self._documents.unchanged(base, file.path, revision_of(file.content))
             if known is not None:
                 return ImportResult(file.path, known, changed=False)
-            # Reading a large file takes a second; other calls go on meanwhile.
-            parsed, found = await asyncio.to_thread(_read, file)
+            parsed = await self._files.read(file.path, file.content)
         except source_file.UnreadableFile as error:
             return ImportResult(file.path, None, changed=False, problem=str(error))
+        # Indexing a large file takes a second; other calls go on meanwhile.
+        found = await asyncio.to_thread(entries, parsed)
         document, version = await self._documents.put(base, parsed, found)
         await asyncio.shield(self._answers.kill(base, version))
         return ImportResult(file.path, document, changed=True)
@@ -248,11 +252,6 @@ class Knowledge:
         except DocumentNotFound:  # Somebody removed it meanwhile; it was imported all the same.
             return result
         return replace(result, document=document)
-
-
-def _read(file: ImportFile) -> tuple[ParsedDocument, list[Entry]]:
-    parsed = source_file.read(file.path, file.content)
-    return parsed, entries(parsed)
 
 
 def _preferred(language_code: str, text: str) -> Language:

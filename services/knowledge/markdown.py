@@ -12,6 +12,12 @@ from services.language import Span
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n(?:---|\.\.\.)\n", re.DOTALL)
 """Settings that site generators put before the text; nothing that a customer may read."""
 
+_CAPTION = re.compile(
+    r"\W{0,3}(?:附?表格?|table|tab\.)\s*[-.\d一二三四五六七八九十]", re.IGNORECASE
+)
+_LONGEST_CAPTION = 200
+"""What says of itself that it is a caption, in one line; a long one is a paragraph of the text."""
+
 _PARSER = MarkdownIt("commonmark").enable("table")
 
 
@@ -65,7 +71,10 @@ def sections(text: str) -> list[Section]:
             levels.append((level, _plain(tokens[index + 1])))
             found.append(Section(tuple(title for _, title in levels if title)))
         elif (block := _block(token, text, lines)) is not None:
-            found[-1].blocks.append(block)
+            blocks = found[-1].blocks
+            if token.type == "table_open" and blocks and _is_caption(blocks[-1], block, text):
+                block = Block(Span(blocks.pop().span.start, block.span.end), whole=True)
+            blocks.append(block)
     return [section for section in found if section.blocks]
 
 
@@ -94,6 +103,15 @@ def _block(token: Token, text: str, lines: list[int]) -> Block | None:
         return None
     span = _trimmed(text, lines[token.map[0]], lines[token.map[1]])
     return Block(span, whole=token.type not in ("paragraph_open", "blockquote_open"))
+
+
+def _is_caption(before: Block, table: Block, text: str) -> bool:
+    """Say whether a paragraph is the caption of the table after it: it touches it, or says so."""
+    words = before.span.of(text)
+    if before.whole or len(words) > _LONGEST_CAPTION or "\n" in words:
+        return False
+    between = text[before.span.end : table.span.start]
+    return between.count("\n") == 1 or bool(_CAPTION.match(words))
 
 
 def _trimmed(text: str, start: int, end: int) -> Span:

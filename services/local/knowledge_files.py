@@ -12,7 +12,9 @@ from kefu.knowledge.v1.knowledge_pb2_grpc import KnowledgeServiceStub
 
 from services.local.problem import Problem
 
-ENDINGS = frozenset({".md", ".markdown", ".txt", ".jsonl", ".csv"})
+ENDINGS = frozenset(
+    {".md", ".markdown", ".txt", ".html", ".htm", ".pdf", ".docx", ".xlsx", ".csv", ".jsonl"}
+)
 """Files that the knowledge service can read."""
 
 MOST_FILES = 1000
@@ -33,7 +35,9 @@ def collect(path: Path) -> list[pb.SourceFile]:
     """
     if path.is_file():
         return [pb.SourceFile(path=path.name, content=path.read_bytes())]
-    found = sorted(each for each in path.rglob("*") if each.suffix in ENDINGS and each.is_file())
+    found = sorted(
+        each for each in path.rglob("*") if each.suffix.lower() in ENDINGS and each.is_file()
+    )
     if not found:
         raise Problem(
             f"{path} holds nothing to import",

@@ -1,10 +1,11 @@
 """FAQ files are read whole or refused with the lines that are wrong."""
 
 import json
+from datetime import UTC, datetime, time
 
 import pytest
 
-from services.knowledge.faq_files import MalformedLines, read_csv, read_jsonl
+from services.knowledge.faq_files import MalformedLines, read_csv, read_jsonl, read_rows
 from services.language import Language
 
 GOOD = {
@@ -112,6 +113,13 @@ def test_texts_are_nfc() -> None:
         (line(answer="\0"), "answer is not a text"),
         (line(answer="\ud800"), "answer is not a text"),
         (line(variants=["\0"]), "variants is not a list"),
+        (line(valid_from="31.1.2026"), "valid_from or valid_until is no date such as 2026-01-31"),
+        (line(valid_until=20260131), "valid_until is not a text"),
+        (line(valid_until="0001-01-01T00:00+14:00"), "valid_from or valid_until is no date"),
+        (
+            line(valid_from="2026-02-01", valid_until="2026-01-31"),
+            "valid_until is before valid_from",
+        ),
     ],
 )
 def test_a_wrong_line_is_named_with_its_reason(text: str, problem: str) -> None:
@@ -155,3 +163,58 @@ def test_an_empty_file_has_no_entries() -> None:
     """No entry is no mistake of a line; the caller decides what it means."""
     assert read_jsonl("\n\n").faqs == ()
     assert read_csv("id,question,answer\n").faqs == ()
+
+
+def test_days_are_whole_days_of_utc() -> None:
+    """From the first moment of the one to the last of the other."""
+    [faq] = read_jsonl(line(valid_from="2026-01-31", valid_until="2026-01-31")).faqs
+    assert faq.valid_from == datetime(2026, 1, 31, tzinfo=UTC)
+    assert faq.valid_until == datetime.combine(faq.valid_from, time.max, UTC)
+
+
+@pytest.mark.parametrize(
+    "moment", ["2026-01-31T18:00+08:00", "2026-01-31T10:00Z", "2026-01-31 10:00"]
+)
+def test_moments_are_utc_unless_they_name_a_zone(moment: str) -> None:
+    """As ISO 8601 writes them."""
+    [faq] = read_jsonl(line(valid_until=moment)).faqs
+    assert (faq.valid_from, faq.valid_until) == (None, datetime(2026, 1, 31, 10, tzinfo=UTC))
+
+
+def test_the_end_of_time_is_a_date() -> None:
+    """Spreadsheets say "for ever" with it."""
+    [faq] = read_jsonl(line(valid_until="9999-12-31", valid_from="")).faqs
+    assert faq.valid_until is not None
+
+
+def test_without_ids_questions_make_them() -> None:
+    """The same question keeps its id, whatever stands before it."""
+    [first] = read_csv("question,answer\nWhere?,Here.\n").faqs
+    [_, second] = read_csv(" Question ,ANSWER\nWhen?,Now.\nWhere?,There.\n").faqs
+    assert first.faq_id == second.faq_id
+    assert len(first.faq_id) == 16
+
+
+def test_a_question_twice_is_refused_where_it_is_the_id() -> None:
+    """Nobody could say which of the two answers counts."""
+    with pytest.raises(MalformedLines, match="line 3: the question is there twice"):
+        read_csv("question,answer\nWhere?,Here.\nWhere?,There.\n")
+
+
+def test_rows_of_a_sheet_are_read_as_csv_is() -> None:
+    """Lists are divided by | or by line ends in the cell."""
+    [faq] = read_rows([(2, {"question": "Q", "answer": "A", "variants": "B|C\nD"})]).faqs
+    assert faq.variants == ("B", "C", "D")
+
+
+def test_rows_of_a_sheet_are_named_by_their_numbers() -> None:
+    """As the spreadsheet shows them."""
+    rows = [(2, {"question": "Q", "answer": "A"}), (7, {"question": "", "answer": "A"})]
+    with pytest.raises(MalformedLines, match=r"^row 7: no question$"):
+        read_rows(rows)
+
+
+def test_an_unknown_column_of_a_sheet_is_named_once() -> None:
+    """Not for each row."""
+    with pytest.raises(MalformedLines, match=r"^a column that is unknown"):
+        read_rows([(number, {"question": "Q", "answer": "A", "owner": ""}) for number in (2, 3)])

@@ -1,5 +1,7 @@
 """Markdown becomes sections under their headings, with blocks at their true places."""
 
+import pytest
+
 from services.knowledge.markdown import plain_sections, sections
 
 
@@ -85,3 +87,20 @@ def test_plain_text_has_paragraphs() -> None:
 def test_blank_plain_text_has_no_section() -> None:
     """White space is no text."""
     assert plain_sections(" \n\n\t") == []
+
+
+TABLE = "| 尺码 | 脚长 |\n|---|---|\n| 三码 | 24.5 |"
+
+
+@pytest.mark.parametrize(
+    "caption", ["运费\n", "表 1 尺码\n\n", "**Table 2:** sizes\n\n", "表三：尺码\n\n"]
+)
+def test_a_caption_belongs_to_its_table(caption: str) -> None:
+    """It says what the numbers are of: right above the table, or by its own words."""
+    assert blocks(f"text\n\n{caption}{TABLE}\n") == ["text", f"{caption}{TABLE}"]
+
+
+@pytest.mark.parametrize("before", ["The sizes are below.", "表 1 " + "长" * 200, "- 表 1"])
+def test_a_paragraph_before_a_table_stays_one(before: str) -> None:
+    """Text that only comes before is cut from it where both are too long."""
+    assert blocks(f"{before}\n\n{TABLE}\n") == [before, TABLE]

@@ -1,0 +1,96 @@
+"""The process that converts files: `python -m services.knowledge.conversion.process LIMITS`.
+
+A hostile file may take its time, its memory or its life, but no other. It has no secrets in its
+environment, writes no files, and ends with its parent.
+
+Files come over its standard input, one after the other, and are answered over its standard output
+as `frames` says.
+"""
+
+import json
+import os
+import re
+import resource
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import Any, BinaryIO
+
+from services.knowledge.conversion import html, office, pdf, sheets
+from services.knowledge.conversion.frames import ANSWER, REQUEST
+from services.knowledge.conversion.kinds import ending_of
+from services.knowledge.conversion.limits import MOST_TEXT, Converted, Limits, UnreadableFile
+from services.knowledge.document import normalise
+
+_NOT_TEXT = re.compile("[\0-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+"""Characters that are no text and cannot be stored."""
+
+_CONVERTERS: dict[str, Callable[[bytes], Converted]] = {
+    ".pdf": pdf.convert,
+    ".docx": office.convert,
+    ".xlsx": sheets.convert,
+    ".html": html.convert,
+    ".htm": html.convert,
+}
+
+
+def main() -> None:
+    """Convert files until standard input ends."""
+    limits = Limits(**json.loads(sys.argv[1]))
+    requests = sys.stdin.buffer
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    # Whatever a library prints must not stand between the answers.
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    _confine(limits)
+    _send(answers, {})
+    while header := requests.read(REQUEST.size):
+        path_length, length = REQUEST.unpack(header)
+        path = requests.read(path_length).decode()
+        answer = _answer(path, requests.read(length), limits)
+        _send(answers, answer)
+        if "last" in answer:
+            return
+
+
+def _confine(limits: Limits) -> None:
+    """Give up what converting does not need."""
+    resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _answer(path: str, content: bytes, limits: Limits) -> dict[str, Any]:
+    """Convert a file, or say why not."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    # Holds where the parent, which watches the clock, is gone.
+    seconds = int(used.ru_utime + used.ru_stime + limits.seconds) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.RLIM_INFINITY))
+    try:
+        converted = _CONVERTERS[ending_of(path)](content)
+    except UnreadableFile as error:
+        return {"problem": str(error)}
+    except MemoryError:
+        # What is left of the memory is in pieces.
+        return {"problem": limits.out_of_memory, "last": True}
+    except RecursionError:
+        return {"problem": "damaged: its parts are nested too deeply; simplify the file"}
+    except Exception as error:
+        # Libraries raise anything for a damaged file, with its content in the words.
+        if "out of memory" in str(error):  # What the XML parsers make of it.
+            return {"problem": limits.out_of_memory, "last": True}
+        return {"problem": "damaged: the file cannot be read; open it and save it again"}
+    values = [value for _, row in converted.faq_rows or () for value in row.values()]
+    if len(converted.text) + sum(map(len, values)) > MOST_TEXT:
+        return {"problem": f"too much text: more than {MOST_TEXT} characters; split the file"}
+    text = normalise(_NOT_TEXT.sub("", converted.text))
+    return asdict(replace(converted, text=text))
+
+
+def _send(answers: BinaryIO, answer: dict[str, Any]) -> None:
+    data = json.dumps(answer).encode()
+    answers.write(ANSWER.pack(len(data)) + data)
+    answers.flush()
+
+
+if __name__ == "__main__":
+    main()
