@@ -42,6 +42,11 @@ class Sample:
     importance: npt.NDArray[np.float64]
     """How much each text counts."""
 
+    def at_most(self, count: int) -> "Sample":
+        """Return every so manieth text, so that no more than `count` are left."""
+        step = -(-len(self.labels) // count)
+        return self.take(np.arange(len(self.labels)) % max(step, 1) == 0)
+
     def take(self, chosen: npt.NDArray[np.bool_]) -> "Sample":
         """Return some of the texts."""
         return Sample(
@@ -59,8 +64,7 @@ def fit_calibration(sample: Sample, unknown: int) -> Calibration:
         sample: Held-out texts; those of what is no class are labelled `unknown`.
         unknown: Place of the unknown class.
     """
-    step = -(-len(sample.labels) // _MOST_TEXTS)
-    some = sample.take(np.arange(len(sample.labels)) % step == 0)
+    some = sample.at_most(_MOST_TEXTS)
     classes, kinds = sample.scores.shape[1:]
     weights = 1 / (some.scores.std(axis=(0, 1)) + 1e-6)
     novelty = (some.scores @ weights).max(axis=1).min()
@@ -106,7 +110,7 @@ def _loss(
 
 
 def _temperature(pooled: Calibration, sample: Sample, language: str, unknown: int) -> float:
-    own = sample.take(sample.languages == language)
+    own = sample.take(sample.languages == language).at_most(_MOST_TEXTS)
     rows = np.arange(len(own.labels))
 
     def loss(temperature: float) -> float:

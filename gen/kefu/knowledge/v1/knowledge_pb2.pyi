@@ -286,7 +286,7 @@ class SourceFile(_message.Message):
     CONTENT_FIELD_NUMBER: _builtins.int
     path: _builtins.str
     """Relative path with `/`, 1 to 500 code points; its ending says the format: .md, .markdown,
-    .txt, .jsonl (FAQ), .csv (FAQ).
+    .txt, .html, .htm, .pdf, .docx, .xlsx and .csv (a table, or FAQs), .jsonl (FAQs).
     """
     content: _builtins.bytes
     """The bytes, up to 3 MiB."""
