@@ -18,16 +18,17 @@ from services.intent.review.uncertain import Review, Uncertain
 from services.intent.review.uncertain_store import UncertainStore
 from services.intent.servicer import IntentServicer, IntentTrainingServicer
 from services.intent.settings import Settings
-from services.intent.trainings.folder import remove_leftovers
-from services.intent.trainings.operation_store import OperationStore
-from services.intent.trainings.operations import Trainings
-from services.intent.trainings.trainer import Limits, Trainer
+from services.intent.trainings.trainer import FOLDER_PREFIX, Limits, Trainer
+from services.intent.trainings.trainings import TRAINING, Trainings
 from services.intent.trainings.vector_store import VectorStore
 from services.intent.versions.comparison import Comparing
 from services.intent.versions.live import LiveModels
 from services.intent.versions.model_store import ModelStore
 from services.intent.versions.models import Models
 from services.mesh.database import Pool, migrate, open_pool
+from services.mesh.operations.operation_store import OperationStore
+from services.mesh.operations.runner import Runner
+from services.mesh.operations.scratch import remove_leftovers
 from services.mesh.server import Registration
 from services.mesh.service import Mesh, run
 
@@ -47,19 +48,21 @@ async def build(settings: Settings, mesh: Mesh) -> AsyncIterator[list[Registrati
         models = ModelStore(pool)
         live = LiveModels(models, Thresholds(settings.unknown_threshold, settings.ambiguity_margin))
         await live.look()
-        await asyncio.to_thread(remove_leftovers)
+        await asyncio.to_thread(remove_leftovers, FOLDER_PREFIX)
         stack.push_async_callback(_ended, asyncio.create_task(live.run()))
         doubt = Doubt(
             settings.sure_confidence, settings.provider_below, generation.choose, uncertain.note
         )
         answering = Answering(live, doubt)
         stack.push_async_callback(answering.aclose)
-        trainings = _trainings(settings, pool, models, generation)
-        stack.push_async_callback(trainings.aclose)
-        stack.push_async_callback(_ended, asyncio.create_task(trainings.run()))
+        operations = OperationStore(pool)
+        runner = Runner(TRAINING, operations, settings.stale_seconds)
+        stack.push_async_callback(runner.aclose)
+        stack.push_async_callback(_ended, asyncio.create_task(runner.run()))
+        trainings = Trainings(runner, models, _trainer(settings, pool, generation))
         drafts = DraftStore(pool)
         comparing = Comparing(models, VectorStore(pool), live, answering)
-        served = Models(drafts, OperationStore(pool), models, trainings, live, comparing)
+        served = Models(drafts, operations, models, trainings, runner, live, comparing)
         training = IntentTrainingServicer(
             Draft(drafts, DraftImportStore(pool)), Review(reviewed), served
         )
@@ -69,16 +72,13 @@ async def build(settings: Settings, mesh: Mesh) -> AsyncIterator[list[Registrati
         ]
 
 
-def _trainings(
-    settings: Settings, pool: Pool, models: ModelStore, generation: GenerationPeer
-) -> Trainings:
+def _trainer(settings: Settings, pool: Pool, generation: GenerationPeer) -> Trainer:
     limits = Limits(
         settings.training_seconds,
         settings.training_memory_mebibytes * _MEBIBYTE,
         settings.embedding_patience_seconds,
     )
-    trainer = Trainer(VectorStore(pool), generation.embed, limits, settings.unknown_threshold)
-    return Trainings(OperationStore(pool), models, trainer, settings.stale_seconds)
+    return Trainer(VectorStore(pool), generation.embed, limits, settings.unknown_threshold)
 
 
 async def _ended(task: "asyncio.Task[None]") -> None:

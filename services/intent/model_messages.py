@@ -4,18 +4,15 @@ from collections.abc import Sequence
 
 from kefu.errors import InvalidRequest
 from kefu.intent.v1 import model_pb2, training_pb2
-from kefu.type.v1 import operation_pb2
 
 from services.intent.data_messages import candidate_to, tenant_from
 from services.intent.quality import Confusion, Figures, Quality
-from services.intent.trainings.operation import TRAIN_MODEL, Operation, State, Wish
+from services.intent.trainings.operation import Wish
 from services.intent.versions.comparison import Change, Changed, Comparison
 from services.intent.versions.models import Compared
 from services.intent.versions.version import ModelVersion
 
-_STATES = {each: operation_pb2.Operation.State.Value(f"STATE_{each.name}") for each in State}
 _CHANGES = {each: model_pb2.ChangedUtterance.Change.Value(f"CHANGE_{each.name}") for each in Change}
-_LONGEST_STAGE = 64
 
 
 def id_from(name: str) -> str:
@@ -26,20 +23,6 @@ def id_from(name: str) -> str:
 def wish_from(request: training_pb2.TrainModelRequest) -> Wish:
     """Read how to train."""
     return Wish(activate=request.activate, lexical_only=request.lexical_only)
-
-
-def operation_to(operation: Operation) -> operation_pb2.Operation:
-    """Write an operation."""
-    message = operation_pb2.Operation(
-        name=operation.name, method=TRAIN_MODEL, state=_STATES[operation.state],
-        stage=operation.stage[:_LONGEST_STAGE], progress=operation.progress,
-        result=operation.result, problem=operation.problem, reason=operation.reason,
-        trace_id=operation.trace_id,
-    )  # fmt: skip
-    message.create_time.FromDatetime(operation.create_time)
-    if operation.end_time is not None:
-        message.end_time.FromDatetime(operation.end_time)
-    return message
 
 
 def model_to(version: ModelVersion) -> model_pb2.IntentModel:

@@ -9,6 +9,7 @@ from services.intent import model_messages as messages
 from services.intent.data_messages import tenant_from
 from services.intent.versions.models import Models
 from services.mesh.calls import annotate, current
+from services.mesh.operations.messages import operation_to
 
 
 class ModelServicer(IntentTrainingServiceServicer):
@@ -27,7 +28,7 @@ class ModelServicer(IntentTrainingServiceServicer):
             messages.wish_from(request), current().trace_id,
         )  # fmt: skip
         annotate(resource=operation.name)
-        return pb.TrainModelResponse(operation=messages.operation_to(operation))
+        return pb.TrainModelResponse(operation=operation_to(operation))
 
     async def GetOperation(
         self, request: pb.GetOperationRequest, context: Any
@@ -36,7 +37,7 @@ class ModelServicer(IntentTrainingServiceServicer):
         operation = await self._models.operation(
             tenant_from(request.name), messages.id_from(request.name)
         )
-        return pb.GetOperationResponse(operation=messages.operation_to(operation))
+        return pb.GetOperationResponse(operation=operation_to(operation))
 
     async def ListOperations(
         self, request: pb.ListOperationsRequest, context: Any
@@ -46,7 +47,7 @@ class ModelServicer(IntentTrainingServiceServicer):
             tenant_from(request.parent), request.page_size, request.page_token
         )
         return pb.ListOperationsResponse(
-            operations=map(messages.operation_to, found), next_page_token=token
+            operations=map(operation_to, found), next_page_token=token
         )
 
     async def CancelOperation(
@@ -57,7 +58,7 @@ class ModelServicer(IntentTrainingServiceServicer):
             tenant_from(request.name), messages.id_from(request.name)
         )
         annotate(state=operation.state)
-        return pb.CancelOperationResponse(operation=messages.operation_to(operation))
+        return pb.CancelOperationResponse(operation=operation_to(operation))
 
     async def GetModel(self, request: pb.GetModelRequest, context: Any) -> pb.GetModelResponse:
         """Read a version."""

@@ -10,7 +10,8 @@ from tests.support.mesh import ROOT
 SERVICES = ("session", "intent", "knowledge", "generation", "sentiment", "audit", "desk")
 TOOLS = ("local", "cli")
 SHARED = ("services.mesh", "services.language")
-DOMAIN_MAY_USE = ("batching", "calls", "measures", "names", "paging", "telemetry")
+DOMAIN_MAY_USE = ("batching", "calls", "measures", "names", "operations", "paging", "telemetry")
+SHARED_MESSAGES = "services.mesh.operations.messages"
 STORAGE = ("psycopg", "psycopg_pool", "redis")
 FURNITURE = ("__main__", "servicer", "settings")
 
@@ -86,6 +87,7 @@ def test_the_domain_knows_no_transport_and_no_storage(path: Path) -> None:
     assert not within(found, "grpc", "google.protobuf", *STORAGE)
     own = f"services.{path.relative_to(ROOT / 'services').parts[0]}"
     assert not within(found, *(f"{own}.{each}" for each in ("servicer", "peers", "__main__")))
+    assert not within(found, SHARED_MESSAGES)
     mesh = within(found, "services.mesh") - {"services.mesh"}
     allowed = within(found, *(f"services.mesh.{each}" for each in DOMAIN_MAY_USE))
     assert mesh <= allowed | {f"services.mesh.{each}" for each in DOMAIN_MAY_USE}

@@ -20,9 +20,7 @@ from services.intent.model.decision import UNKNOWN_THRESHOLD
 from services.intent.quality import Quality
 from services.intent.trained_model import TrainedModel
 from services.intent.training_data import TrainingData
-from services.intent.trainings.folder import training_folder
-from services.intent.trainings.operation import Failure
-from services.intent.trainings.patience import patiently
+from services.intent.trainings.operation import REMEDY
 from services.intent.trainings.process import (
     OUT_OF_MEMORY,
     Floats,
@@ -31,6 +29,10 @@ from services.intent.trainings.process import (
     write_task,
 )
 from services.intent.versions.version import Product, summary
+from services.mesh.operations.operation import Failure
+from services.mesh.operations.patience import patiently
+from services.mesh.operations.runner import Report
+from services.mesh.operations.scratch import work_folder
 
 if TYPE_CHECKING:
     from services.intent.trainings.vector_store import VectorStore
@@ -39,15 +41,15 @@ EMBED_BATCH = 64
 """Texts in a call of the embedding service: about a second of a core, so that customers' questions
 are not kept waiting."""
 
+FOLDER_PREFIX = "kefu-training-"
+"""Of the name of the folder of each training."""
+
 # What share of the whole the vectors are, where there are any.
 _EMBEDDING_SHARE = 0.5
 
 _MODULE = "services.intent.trainings.process"
 _PAUSE_SECONDS = 1.0
 _SAID_CHARACTERS = 4000
-
-Progress = Callable[[str, float], None]
-"""Takes what is being done and the share of the whole that is, in [0, 1]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ class Trainer:
         self._embed = embed
         self._limits = limits
 
-    async def train(self, data: TrainingData, lexical_only: bool, progress: Progress) -> Product:
+    async def train(self, data: TrainingData, lexical_only: bool, progress: Report) -> Product:
         """Train a model.
 
         Args:
@@ -125,15 +127,13 @@ class Trainer:
         # In a thread: of 100,000 utterances this is a second's work.
         return await asyncio.to_thread(_product, data, model, artefact, quality, started)
 
-    async def _vectors(
-        self, data: TrainingData, progress: Progress
-    ) -> tuple[str, dict[str, bytes]]:
+    async def _vectors(self, data: TrainingData, progress: Report) -> tuple[str, dict[str, bytes]]:
         """Return the embedding model and the vectors of all utterances, by text."""
         texts = list(dict.fromkeys(utterance.text for utterance, _ in data.labelled()))
         progress("embedding", 0.0)
         # Which model is in use is only said beside a vector.
         model = (await self._embedded(data.tenant, texts[:1])).model
-        vectors = await patiently(lambda: self._store.get(data.tenant, model, texts))
+        vectors = await patiently(lambda: self._store.get(data.tenant, model, texts), REMEDY)
         missing = [text for text in texts if text not in vectors]
         for start in range(0, len(missing), EMBED_BATCH):
             batch = missing[start : start + EMBED_BATCH]
@@ -144,10 +144,10 @@ class Trainer:
                     "the embedding model was changed during the training; train again",
                 )
             fresh = dict(zip(batch, made.vectors, strict=True))
-            await patiently(partial(self._store.put, data.tenant, model, fresh))
+            await patiently(partial(self._store.put, data.tenant, model, fresh), REMEDY)
             vectors |= fresh
             progress("embedding", _EMBEDDING_SHARE * len(vectors) / len(texts))
-        await patiently(lambda: self._store.forget(data.tenant, texts))
+        await patiently(lambda: self._store.forget(data.tenant, texts), REMEDY)
         return model, vectors
 
     async def _embedded(self, tenant: str, texts: Sequence[str]) -> Embedded:
@@ -167,10 +167,10 @@ class Trainer:
             await asyncio.sleep(min(_PAUSE_SECONDS, self._limits.patience_seconds))
 
     async def _run(
-        self, data: TrainingData, vectors: dict[str, bytes], model: str, progress: Progress
+        self, data: TrainingData, vectors: dict[str, bytes], model: str, progress: Report
     ) -> tuple[bytes, Quality]:
         """Let a process train; return its model and how good that is."""
-        with training_folder() as folder:
+        with work_folder(FOLDER_PREFIX) as folder:
             arrays: dict[str, Floats] = {
                 text: np.frombuffer(each, "<f4") for text, each in vectors.items()
             }
@@ -208,7 +208,7 @@ def _product(
     )  # fmt: skip
 
 
-async def _follow(process: asyncio.subprocess.Process, progress: Progress) -> None:
+async def _follow(process: asyncio.subprocess.Process, progress: Report) -> None:
     """Pass on what the process says of its progress, until it says no more."""
     assert process.stdout is not None
     async for line in process.stdout:

@@ -16,10 +16,11 @@ from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
 
 from services.intent.quality import Quality
-from services.intent.trainings.operation import Operation, new_id
 from services.intent.values import IntentType
 from services.intent.versions.version import LIVE, IntentSummary, ModelVersion, Product
 from services.mesh.database import Pool, storage_errors
+from services.mesh.operations.operation import Operation, new_id
+from services.mesh.operations.operation_store import SUCCEED
 
 KEPT_VERSIONS = 20
 """Newest versions of a tenant that can be put into service; so can those next below."""
@@ -36,10 +37,6 @@ SELECT m.tenant, m.id, m.data_hash, m.embedding_model, m.intents, m.utterance_co
     coalesce(octet_length(m.artefact), 0) AS size_bytes
 FROM models m LEFT JOIN live_models l ON l.tenant = m.tenant AND l.model = m.id
 WHERE m.tenant = %(tenant)s"""
-
-_FINISH = """
-UPDATE operations SET state = 'succeeded', progress = 1, result = %(result)s, end_time = now()
-WHERE tenant = %(tenant)s AND id = %(operation)s AND end_time IS NULL"""
 
 _INSERT = """
 INSERT INTO models (tenant, id, data_hash, embedding_model, intents, utterance_count, quality,
@@ -112,7 +109,7 @@ class ModelStore:
         values = await asyncio.to_thread(_row, operation, product)
         async with self._transaction() as connection:
             await _lock(connection, operation.tenant)
-            if not (await connection.execute(_FINISH, values)).rowcount:
+            if not (await connection.execute(SUCCEED.encode(), values)).rowcount:
                 return False
             await connection.execute(_INSERT, values)
             if activate:

@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING
 from kefu.errors import TrainingDataInvalid
 
 from services.intent.training_data import problems
-from services.intent.trainings.operation import Operation, State, Wish
-from services.intent.trainings.operations import Trainings
+from services.intent.trainings.operation import Wish, training_request
+from services.intent.trainings.trainings import Trainings
 from services.intent.versions.comparison import Changed, Comparing, Comparison
 from services.intent.versions.live import LiveModels
 from services.intent.versions.version import LIVE, ModelVersion
 from services.mesh import paging
+from services.mesh.operations.operation import Operation, State
+from services.mesh.operations.runner import Runner
 
 if TYPE_CHECKING:
     from services.intent.drafts.draft_store import DraftStore
-    from services.intent.trainings.operation_store import OperationStore
     from services.intent.versions.model_store import ModelStore
+    from services.mesh.operations.operation_store import OperationStore
 
 # An error travels in the trailers of its call, which have room for some lines.
 _SAID_PROBLEMS = 20
@@ -42,6 +44,7 @@ class Models:
         operations: "OperationStore",
         models: "ModelStore",
         trainings: Trainings,
+        runner: Runner,
         live: LiveModels,
         comparing: Comparing,
     ) -> None:
@@ -50,6 +53,7 @@ class Models:
         self._operations = operations
         self._models = models
         self._trainings = trainings
+        self._runner = runner
         self._live = live
         self._comparing = comparing
 
@@ -63,12 +67,13 @@ class Models:
             StorageUnavailable: PostgreSQL does not answer.
         """
         # A repeat gets its operation also where the draft has become unusable since.
-        if first := await self._operations.first(tenant, request_id, wish):
+        request = training_request(tenant, request_id, wish, trace_id)
+        if first := await self._operations.first(request):
             return first
         data = await self._drafts.snapshot(tenant)
         if found := problems(data):
             raise _invalid([each.message for each in found])
-        return await self._trainings.begin(data, request_id, wish, trace_id)
+        return await self._trainings.begin(request, data, wish)
 
     async def cancel(self, tenant: str, operation: str) -> Operation:
         """End an operation, unless it has ended, and return it.
@@ -77,7 +82,7 @@ class Models:
             OperationNotFound: there is none of this name.
             StorageUnavailable: PostgreSQL does not answer.
         """
-        return await self._trainings.cancel(tenant, operation)
+        return await self._runner.cancel(tenant, operation)
 
     async def operation(self, tenant: str, operation: str) -> Operation:
         """Return an operation; a model that it put into service answers here from now on.
@@ -100,9 +105,7 @@ class Models:
             PageTokenInvalid: the token is not of this list.
             StorageUnavailable: PostgreSQL does not answer.
         """
-        size, before = paging.page_size(size), _before(token, "operations", tenant)
-        found = await self._operations.list_operations(tenant, before, size + 1)
-        return found[:size], _next([each.id for each in found], size, "operations", tenant)
+        return await self._runner.page(tenant, size, token)
 
     async def get(self, tenant: str, model: str) -> ModelVersion:
         """Return a version; `model` may be `LIVE`: the one that answers here.
@@ -124,10 +127,12 @@ class Models:
             PageTokenInvalid: the token is not of this list.
             StorageUnavailable: PostgreSQL does not answer.
         """
-        size, before = paging.page_size(size), _before(token, "models", tenant)
-        found = await self._models.list_versions(tenant, before, size + 1)
+        size, question = paging.page_size(size), ("models", tenant)
+        [before] = paging.decode(token, (str,), *question) or [""]
+        found = await self._models.list_versions(tenant, str(before), size + 1)
         shown = [self._live.shown(each) for each in found[:size]]
-        return shown, _next([each.id for each in found], size, "models", tenant)
+        more = len(found) > size
+        return shown, paging.encode([found[size - 1].id], *question) if more else ""
 
     async def activate(self, tenant: str, model: str, request_id: str) -> ModelVersion:
         """Put a version into service: here before this returns, on other replicas in a second.
@@ -180,14 +185,3 @@ def _invalid(messages: Sequence[str]) -> TrainingDataInvalid:
     if more := len(messages) - len(lines):
         lines.append(f"and {more} more; `kefu intent import FILE --dry-run` lists up to 1,000")
     return TrainingDataInvalid("\n".join(lines), problems=str(len(messages)))
-
-
-def _before(token: str, *question: object) -> str:
-    """Return the id behind which a list goes on; empty for its beginning."""
-    key = paging.decode(token, (str,), *question)
-    return str(key[0]) if key else ""
-
-
-def _next(ids: Sequence[str], size: int, *question: object) -> str:
-    """Return the token of the next page, where one more than `size` was found."""
-    return paging.encode([ids[size - 1]], *question) if len(ids) > size else ""

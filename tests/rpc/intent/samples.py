@@ -21,13 +21,13 @@ from kefu.type.v1.text_pb2 import Embedding
 
 from services.intent.training import train
 from services.intent.training_data import Intent, TrainingData, Utterance
-from services.intent.trainings.operation import Wish
-from services.intent.trainings.operation_store import OperationStore
+from services.intent.trainings.operation import Wish, training_request
 from services.intent.values import IntentType
 from services.intent.versions.model_store import ModelStore
 from services.intent.versions.version import ModelVersion, Product, summary
 from services.language import detect, words
 from services.mesh.database import open_pool
+from services.mesh.operations.operation_store import OperationStore
 from tests.support.mesh import Served
 
 SECONDS = 60.0
@@ -307,9 +307,9 @@ async def stored(
 ) -> ModelVersion:
     """Store a model without training it; the newest version of the tenant."""
     async with open_pool(database_url, 1) as pool:
-        operation, _ = await OperationStore(pool).begin(
-            tenant, request_id(), Wish(activate=activate, lexical_only=True), ""
-        )
+        wish = Wish(activate=activate, lexical_only=True)
+        request = training_request(tenant, request_id(), wish, "")
+        operation, _ = await OperationStore(pool).begin(request)
         assert await ModelStore(pool).finish(operation, made, activate)
         [version] = await ModelStore(pool).list_versions(tenant, "", 1)
         return version

@@ -11,10 +11,10 @@ from kefu.errors import IntentModelNotFound, PageTokenInvalid, RequestIdReused
 from kefu.intent.v1 import training_pb2 as pb
 from prometheus_client import REGISTRY
 
-from services.intent.trainings.operation import Wish
-from services.intent.trainings.operation_store import OperationStore
+from services.intent.trainings.operation import Wish, training_request
 from services.intent.versions.model_store import KEPT_VERSIONS, ModelStore
 from services.mesh.database import open_pool
+from services.mesh.operations.operation_store import OperationStore
 from tests.rpc.intent.samples import (
     DATA,
     MORE,
@@ -264,7 +264,8 @@ async def test_a_training_that_has_ended_otherwise_stores_nothing(
     async with open_pool(database_url, 1) as pool:
         operations = OperationStore(pool)
         wish = Wish(activate=True, lexical_only=True)
-        begun, _ = await operations.begin(company.name, request_id(), wish, "")
+        request = training_request(company.name, request_id(), wish, "")
+        begun, _ = await operations.begin(request)
         await operations.cancel(company.name, begun.id)
         assert not await ModelStore(pool).finish(begun, product(*SMALL), activate=True)
     listed = await company.training.ListModels(pb.ListModelsRequest(parent=company.parent))

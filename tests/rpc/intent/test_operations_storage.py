@@ -10,8 +10,8 @@ from kefu.errors import StorageUnavailable
 from kefu.intent.v1 import training_pb2 as pb
 from prometheus_client import REGISTRY
 
-from services.intent.trainings.operation_store import OperationStore
 from services.intent.versions.model_store import ModelStore
+from services.mesh.operations.operation_store import OperationStore
 from tests.rpc.intent.samples import (
     DATA,
     SECONDS,

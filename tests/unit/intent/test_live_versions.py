@@ -8,9 +8,9 @@ from services.intent.data_messages import intent_to
 from services.intent.model_messages import model_to
 from services.intent.quality import Confusion, Figures, Quality
 from services.intent.training_data import Intent, Utterance
-from services.intent.trainings.operation import new_id
 from services.intent.values import IntentType
 from services.intent.versions.version import ModelVersion, summary
+from services.mesh.operations.operation import new_id
 
 FIGURES = Figures(10, 0.9, 0.85, None, 0.5, 0.02)
 QUALITY = Quality(

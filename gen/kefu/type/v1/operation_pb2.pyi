@@ -39,9 +39,11 @@ class Operation(_message.Message):
         STATE_SUCCEEDED: Operation._State.ValueType  # 3
         """Done; `result` names what was made."""
         STATE_FAILED: Operation._State.ValueType  # 4
-        """Ended without a result; `problem` says why. Nothing was changed."""
+        """Ended without a result; `problem` says why. Nothing was changed, unless the method that began
+        it says otherwise.
+        """
         STATE_CANCELLED: Operation._State.ValueType  # 5
-        """Ended by CancelOperation. Nothing was changed."""
+        """Ended by CancelOperation. Nothing was changed, unless the method that began it says otherwise."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
         """Where the work stands. It never leaves SUCCEEDED, FAILED or CANCELLED."""
@@ -55,9 +57,11 @@ class Operation(_message.Message):
     STATE_SUCCEEDED: Operation.State.ValueType  # 3
     """Done; `result` names what was made."""
     STATE_FAILED: Operation.State.ValueType  # 4
-    """Ended without a result; `problem` says why. Nothing was changed."""
+    """Ended without a result; `problem` says why. Nothing was changed, unless the method that began
+    it says otherwise.
+    """
     STATE_CANCELLED: Operation.State.ValueType  # 5
-    """Ended by CancelOperation. Nothing was changed."""
+    """Ended by CancelOperation. Nothing was changed, unless the method that began it says otherwise."""
 
     NAME_FIELD_NUMBER: _builtins.int
     METHOD_FIELD_NUMBER: _builtins.int
@@ -70,6 +74,7 @@ class Operation(_message.Message):
     TRACE_ID_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`tenants/{tenant}/operations/{operation}`."""
     method: _builtins.str
@@ -88,6 +93,8 @@ class Operation(_message.Message):
     """The reason as programs read it, such as `TRAINING_DATA_INVALID`. Empty unless FAILED."""
     trace_id: _builtins.str
     """Trace of the call that began it."""
+    subject: _builtins.str
+    """Name of what it works at, such as a knowledge base. Empty: the tenant."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was accepted."""
@@ -110,10 +117,11 @@ class Operation(_message.Message):
         trace_id: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
+        subject: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "method", b"method", "name", b"name", "problem", b"problem", "progress", b"progress", "reason", b"reason", "result", b"result", "stage", b"stage", "state", b"state", "trace_id", b"trace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "method", b"method", "name", b"name", "problem", b"problem", "progress", b"progress", "reason", b"reason", "result", b"result", "stage", b"stage", "state", b"state", "subject", b"subject", "trace_id", b"trace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

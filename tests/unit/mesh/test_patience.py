@@ -1,13 +1,13 @@
-"""A database that is away for a moment costs a training a moment."""
+"""A database that is away for a moment costs an operation a moment."""
 
 from collections.abc import Awaitable, Callable
 
 import pytest
 from kefu.errors import StorageUnavailable
 
-from services.intent.trainings import patience
-from services.intent.trainings.operation import Failure
-from services.intent.trainings.patience import patiently
+from services.mesh.operations import patience
+from services.mesh.operations.operation import Failure
+from services.mesh.operations.patience import patiently
 
 
 @pytest.fixture(autouse=True)
@@ -25,11 +25,11 @@ async def test_it_is_asked_again_until_it_answers() -> None:
             return "there"
         raise StorageUnavailable()
 
-    assert await patiently(ask) == "there"
+    assert await patiently(ask, "train again") == "there"
     assert not list(outcomes)
 
 
-async def test_one_that_stays_away_fails_the_training_and_says_what_to_do() -> None:
+async def test_one_that_stays_away_fails_the_operation_and_says_what_to_do() -> None:
     """After a bounded number of tries; other errors are not repeated."""
     tries: list[type[Exception]] = []
 
@@ -41,9 +41,9 @@ async def test_one_that_stays_away_fails_the_training_and_says_what_to_do() -> N
         return ask
 
     with pytest.raises(Failure, match="train again") as failed:
-        await patiently(asking(StorageUnavailable))
+        await patiently(asking(StorageUnavailable), "train again")
     assert failed.value.reason == "STORAGE_UNAVAILABLE"
     assert len(tries) == patience._TRIES
     with pytest.raises(ZeroDivisionError):
-        await patiently(asking(ZeroDivisionError))
+        await patiently(asking(ZeroDivisionError), "train again")
     assert tries.count(ZeroDivisionError) == 1

@@ -1,11 +1,13 @@
-"""What a training writes for its process does not outlive it."""
+"""What is written for a piece of work does not outlive it."""
 
 import tempfile
 from pathlib import Path
 
 import pytest
 
-from services.intent.trainings.folder import remove_leftovers, training_folder
+from services.mesh.operations.scratch import remove_leftovers, work_folder
+
+PREFIX = "kefu-training-"
 
 
 @pytest.fixture(autouse=True)
@@ -15,14 +17,14 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_folder_goes_with_its_training(elsewhere: Path) -> None:
+def test_a_folder_goes_with_its_work(elsewhere: Path) -> None:
     """Only its owner can look into it; its process may have removed it first."""
-    with training_folder() as folder:
+    with work_folder(PREFIX) as folder:
         assert folder.parent == elsewhere
         assert folder.stat().st_mode & 0o777 == 0o700
         (folder / "task.json").write_text("{}")
     assert not folder.exists()
-    with training_folder() as folder:
+    with work_folder(PREFIX) as folder:
         folder.rmdir()
     assert list(elsewhere.iterdir()) == []
 
@@ -36,10 +38,10 @@ def test_only_what_a_dead_process_left_is_removed(elsewhere: Path) -> None:
         each.mkdir()
     for each in (dead, other):
         (each / "task.json").write_text("{}")
-    with training_folder() as alive:
+    with work_folder(PREFIX) as alive:
         (alive / "task.json").write_text("{}")
         (elsewhere / "kefu-training-link").symlink_to(other)
-        remove_leftovers()
+        remove_leftovers(PREFIX)
         assert (alive / "task.json").exists()
     assert {each.name for each in elsewhere.iterdir()} == {
         "kefu-training-empty", "kefu-training-link", "other",

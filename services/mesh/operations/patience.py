@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from kefu.errors import StorageUnavailable
 
-from services.intent.trainings.operation import Failure
+from services.mesh.operations.operation import Failure
 
 _T = TypeVar("_T")
 
@@ -15,11 +15,12 @@ _TRIES = 20
 _PAUSE_SECONDS = 1.0
 
 
-async def patiently(ask: Callable[[], Awaitable[_T]]) -> _T:
+async def patiently(ask: Callable[[], Awaitable[_T]], remedy: str) -> _T:
     """Ask the database, again and again where it does not answer.
 
     Args:
         ask: Does the same however often it is done.
+        remedy: What to do when the database is back, such as `train again`.
 
     Raises:
         Failure: STORAGE_UNAVAILABLE, after a minute or more.
@@ -31,6 +32,5 @@ async def patiently(ask: Callable[[], Awaitable[_T]]) -> _T:
             await asyncio.sleep(_PAUSE_SECONDS)
     raise Failure(
         "STORAGE_UNAVAILABLE",
-        "the database did not answer for more than a minute; see that it runs and train again: "
-        "the vectors that were made are kept",
+        f"the database did not answer for more than a minute; see that it runs and {remedy}",
     )

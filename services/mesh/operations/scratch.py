@@ -1,6 +1,6 @@
-"""The folder of one training: it holds all utterances, so it does not outlive its training.
+"""The folder of one piece of work: it holds what a customer gave, so it does not outlive the work.
 
-Whoever trains locks it, and the lock ends with the process however that ends. So a folder that
+Whoever works locks it, and the lock ends with the process however that ends. So a folder that
 can be locked and is not empty is what a dead process has left.
 """
 
@@ -12,14 +12,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-_PREFIX = "kefu-training-"
-
 
 @contextmanager
-def training_folder() -> Iterator[Path]:
-    """Make an empty folder that nobody else can read; it is removed when the block ends."""
-    # The process that trains removes it too, where nobody listens to it any more.
-    with tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True) as name:
+def work_folder(prefix: str) -> Iterator[Path]:
+    """Make an empty folder that nobody else can read; it is removed when the block ends.
+
+    Args:
+        prefix: Of its name; tells this kind of work from others.
+    """
+    # A process that works in it may remove it too, where nobody listens to it any more.
+    with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as name:
         lock = os.open(name, os.O_RDONLY)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -28,9 +30,9 @@ def training_folder() -> Iterator[Path]:
             os.close(lock)
 
 
-def remove_leftovers() -> None:
-    """Remove the folders of trainings whose service died together with their process."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+def remove_leftovers(prefix: str) -> None:
+    """Remove the folders of a kind of work whose process died."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
         # Another user's, or gone meanwhile; a locked one is somebody's.
         with suppress(OSError):
             lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
