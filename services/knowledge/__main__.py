@@ -2,23 +2,41 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+from kefu.knowledge.v1.import_pb2_grpc import add_KnowledgeImportServiceServicer_to_server
 from kefu.knowledge.v1.knowledge_pb2_grpc import add_KnowledgeServiceServicer_to_server
+from kefu.knowledge.v1.release_pb2_grpc import add_KnowledgeReleaseServiceServicer_to_server
 
 from services.knowledge.answer_store import AnswerStore, open_client
+from services.knowledge.base_store import BaseStore
 from services.knowledge.conversion.limits import Limits
 from services.knowledge.conversion.reader import FileReader
+from services.knowledge.document_store import DocumentStore
 from services.knowledge.embedding import Embedding
+from services.knowledge.import_servicer import KnowledgeImportServicer
+from services.knowledge.imports.import_operation_store import ImportOperationStore
+from services.knowledge.imports.import_result_store import ImportResultStore
+from services.knowledge.imports.import_run import ImportWork
+from services.knowledge.imports.imports import Imports, import_kind
+from services.knowledge.imports.spool import FOLDER_PREFIX, SpoolLimits
+from services.knowledge.imports.upload import Uploads
 from services.knowledge.knowledge import Knowledge
 from services.knowledge.peers import GenerationPeer
+from services.knowledge.question_store import DictionaryStore, QuestionStore
+from services.knowledge.release_servicer import KnowledgeReleaseServicer
+from services.knowledge.release_store import ReleaseStore
+from services.knowledge.releasing import Releases
 from services.knowledge.search_store import SearchStore
+from services.knowledge.searching import Searching
 from services.knowledge.servicer import KnowledgeServicer
 from services.knowledge.settings import Settings
-from services.knowledge.store import DocumentStore
+from services.knowledge.sql import TENANT_ROLE
 from services.knowledge.vector_store import VectorStore
 from services.mesh.database import migrate, open_pool
+from services.mesh.operations.runner import Runner
+from services.mesh.operations.scratch import remove_leftovers
 from services.mesh.server import Registration
 from services.mesh.service import Mesh, run
 
@@ -27,8 +45,11 @@ from services.mesh.service import Mesh, run
 async def build(settings: Settings, mesh: Mesh) -> AsyncIterator[list[Registration]]:
     """Wire the service: PostgreSQL, the answer cache, and vectors from the generation service."""
     generation = GenerationPeer(mesh)
-    async with open_pool(settings.database_url) as pool, open_client(settings.redis_url) as redis:
-        await migrate(pool, Path(__file__).parent / "migrations")
+    async with AsyncExitStack() as stack:
+        owner = await stack.enter_async_context(open_pool(settings.database_url, 1))
+        await migrate(owner, Path(__file__).parent / "migrations")
+        pool = await stack.enter_async_context(open_pool(settings.database_url, role=TENANT_ROLE))
+        redis = await stack.enter_async_context(open_client(settings.redis_url))
         embedding = Embedding(VectorStore(pool), generation.embed, settings.embedding_retry_seconds)
         files = FileReader(
             Limits(
@@ -37,17 +58,61 @@ async def build(settings: Settings, mesh: Mesh) -> AsyncIterator[list[Registrati
                 settings.conversion_memory_bytes,
             )
         )
-        knowledge = Knowledge(
-            DocumentStore(pool), SearchStore(pool), AnswerStore(redis), embedding, files
+        stack.push_async_callback(files.close)
+        answers = AnswerStore(redis)
+        knowledge = Knowledge(BaseStore(pool), DocumentStore(pool), answers, embedding, files)
+        searching = Searching(SearchStore(pool), ReleaseStore(pool), answers)
+        releases = Releases(
+            ReleaseStore(pool),
+            QuestionStore(pool),
+            DictionaryStore(pool),
+            searching,
+            answers,
+            generation.embed,
         )
-        following = asyncio.create_task(embedding.run())
-        try:
-            yield [(add_KnowledgeServiceServicer_to_server, KnowledgeServicer(knowledge))]
-        finally:
-            following.cancel()
-            with suppress(asyncio.CancelledError):
-                await following
-            await files.close()
+        stack.push_async_callback(_ended, asyncio.create_task(embedding.run()))
+        results = ImportResultStore(pool)
+        work = ImportWork(
+            knowledge.import_file, embedding.wake, results, settings.vectors_patience_seconds
+        )
+        imports = await _imports(settings, ImportOperationStore(pool, owner), results, work, stack)
+        yield [
+            (add_KnowledgeServiceServicer_to_server, KnowledgeServicer(knowledge, searching)),
+            (add_KnowledgeImportServiceServicer_to_server, imports),
+            (
+                add_KnowledgeReleaseServiceServicer_to_server,
+                KnowledgeReleaseServicer(releases, knowledge),
+            ),
+        ]
+
+
+async def _imports(
+    settings: Settings,
+    operations: ImportOperationStore,
+    results: ImportResultStore,
+    work: ImportWork,
+    stack: AsyncExitStack,
+) -> KnowledgeImportServicer:
+    """Wire imports, whose work ends with `stack`."""
+    limits = SpoolLimits(
+        settings.upload_max_bytes,
+        settings.upload_max_files,
+        settings.import_max_bytes,
+        settings.upload_seconds,
+        settings.uploads_at_once,
+    )
+    await asyncio.to_thread(remove_leftovers, FOLDER_PREFIX)
+    runner = Runner(import_kind(limits.at_once), operations, settings.stale_seconds)
+    stack.push_async_callback(runner.aclose)
+    stack.push_async_callback(_ended, asyncio.create_task(runner.run()))
+    imports = Imports(operations, results, runner, Uploads(limits), work)
+    return KnowledgeImportServicer(imports, runner)
+
+
+async def _ended(task: "asyncio.Task[None]") -> None:
+    """End a background task, and let it finish what it does at its end."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from prometheus_client import Counter
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from services.knowledge.catalog import BaseName, FaqHit, HitReason
+from services.knowledge.catalog import BaseName, FaqHit, HitReason, Wanted
 from services.knowledge.indexing import QuestionHashes
 from services.language import Language
 from services.mesh import names
@@ -50,8 +50,8 @@ class AnswerStore:
 
     async def get(
         self, base: BaseName, hashes: QuestionHashes, language: Language
-    ) -> tuple[int, FaqHit] | None:
-        """Return the version and answer of a question that was asked before, if it still holds.
+    ) -> tuple[int, FaqHit, int] | None:
+        """Return version, answer and revision of a question that was asked before, if they hold.
 
         Args:
             base: Which knowledge base.
@@ -70,15 +70,28 @@ class AnswerStore:
         if kept.pop(_VERSION) != int(version or 0):
             _LOOKUPS.labels("miss").inc()
             return None
+        until = kept.pop("valid_until")
+        if until is not None and until <= time.time():
+            _LOOKUPS.labels("miss").inc()
+            return None
         _LOOKUPS.labels("hit").inc()
-        return int(version), FaqHit(**kept | {"reason": HitReason(kept["reason"]), "cached": True})
+        revision = kept.pop("live")
+        hit = FaqHit(**kept | {"reason": HitReason(kept["reason"]), "cached": True})
+        return int(version), hit, revision
 
     async def put(
-        self, base: BaseName, hashes: QuestionHashes, language: Language, version: int, hit: FaqHit
+        self,
+        wanted: Wanted,
+        hashes: QuestionHashes,
+        language: Language,
+        version: int,
+        hit: FaqHit,
     ) -> None:
         """Keep an answer that was made of a version of the knowledge base."""
-        value = json.dumps(asdict(hit) | {_VERSION: version})
-        key = _key(base)
+        until = hit.valid_until.timestamp() if hit.valid_until else None
+        more = {_VERSION: version, "live": wanted.revision, "valid_until": until}
+        value = json.dumps(asdict(hit) | more)
+        key = _key(wanted.base)
         async with self._client.pipeline(transaction=True) as pipeline:
             # Not over the version of an import that was faster than this search.
             pipeline.hsetnx(key, _VERSION, version)
@@ -116,8 +129,8 @@ def open_client(url: str) -> Redis:
 
 
 def _key(base: BaseName) -> str:
-    # The 1 is the form of the values: another release's are not read.
-    return f"kefu:knowledge:1:{base.tenant}/{base.base}"
+    # The 2 is the form of the values: another release's are not read.
+    return f"kefu:knowledge:2:{base.tenant}/{base.base}"
 
 
 def _field(hashes: QuestionHashes, language: Language) -> str:

@@ -3,12 +3,17 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
+from services.knowledge.document import ANYTIME, Scope
 from services.knowledge.ranking import Scored, Verdict
-from services.language import Language
+from services.language import Language, Span
 
 FIRST_VERSION = 1
 """Version of an empty knowledge base."""
+
+Which = int | Literal["live", "draft"]
+"""A revision: its number, the one that searches find, or the draft."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +56,30 @@ class KnowledgeBase:
     Attributes:
         name: Its name.
         display_name: For people; may be empty.
-        version: Grows with every change of the content.
+        version: Grows with every change of what is served.
         create_time: When it was made.
+        draft: Revision that the draft becomes.
+        live: Revision that searches find; None: nothing was published.
+        draft_changed: Whether the draft differs from the newest revision.
+        waiting: Texts without a vector.
     """
 
     name: BaseName
     display_name: str
     version: int
     create_time: datetime
+    draft: int = 1
+    live: int | None = None
+    draft_changed: bool = False
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BasePage:
+    """Knowledge bases by id, and where the next page starts (empty at the end)."""
+
+    bases: tuple[KnowledgeBase, ...]
+    next_page_token: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +96,7 @@ class Document:
         faq_count: FAQs it holds.
         embedded: True where all its vectors are there.
         import_time: When this content was imported.
+        scope: What its owner says of it.
     """
 
     name: DocumentName
@@ -86,6 +108,7 @@ class Document:
     faq_count: int
     embedded: bool
     import_time: datetime
+    scope: Scope = ANYTIME
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +120,83 @@ class ImportResult:
         document: The stored document; None where it failed.
         changed: False where the same content was there already.
         problem: Why it failed; empty where it did not.
+        notes: What its owner should know of how it was read.
     """
 
     path: str
     document: Document | None
     changed: bool
     problem: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedPassage:
+    """What is searched: a stretch of a document, or a wording of an FAQ's question.
+
+    Attributes:
+        heading: Title and headings; empty for a wording.
+        text: Its words.
+        span: Where they stand in the document.
+        language: Detected.
+        faq_id: Of the FAQ that it is a wording of; empty for a stretch.
+        embedded: Whether its vector is there.
+    """
+
+    heading: str
+    text: str
+    span: Span
+    language: Language
+    faq_id: str
+    embedded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PassagePage:
+    """What a document was cut into, and where the next page starts (empty at the end)."""
+
+    passages: tuple[IndexedPassage, ...]
+    next_page_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a search has to know of a knowledge base before it asks.
+
+    Attributes:
+        number: Its number.
+        version: Its version.
+        live: Revision that is live; None: none is.
+        dense_index: Whether its vectors have an index.
+        words: Its own words in the live revision.
+    """
+
+    number: int
+    version: int
+    live: int | None
+    dense_index: bool
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Where a search looks.
+
+    Attributes:
+        base: Name of the knowledge base.
+        number: Its number.
+        revision: Which revision.
+        dense_index: Whether its vectors have an index.
+        labels: Lists of labels; an entry must have one of each list.
+        time: When what is found has to be valid; None: now.
+    """
+
+    base: BaseName
+    number: int
+    revision: int
+    dense_index: bool = False
+    labels: tuple[tuple[str, ...], ...] = ()
+    time: datetime | None = None
 
 
 class HitReason(StrEnum):
@@ -126,6 +220,7 @@ class FaqHit:
         answer: Its answer.
         reason: Why it hit.
         cached: True where it came out of the answer cache.
+        valid_until: When it stops being true; None: never.
     """
 
     document: str
@@ -135,6 +230,7 @@ class FaqHit:
     answer: str
     reason: HitReason
     cached: bool = False
+    valid_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +243,7 @@ class SearchResult:
         verdict: What the evidence is worth.
         version: The version that was searched.
         lexical_only: True where no vector took part, though passages were wanted.
+        revision: The revision that was searched; 0: nothing is published.
     """
 
     faq: FaqHit | None
@@ -154,6 +251,7 @@ class SearchResult:
     verdict: Verdict
     version: int
     lexical_only: bool
+    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 import hashlib
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.language import Language, Span
@@ -15,6 +16,25 @@ _READING = "2"
 """Changes when files are read or cut differently, so that unchanged files are read again."""
 
 _NOT_IN_AN_ID = re.compile(r"[^A-Za-z0-9_.-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What its owner says of a document beside its text.
+
+    Attributes:
+        metadata: What searches can be narrowed by.
+        valid_from: From when it is found; None: always was.
+        valid_until: Until when, exclusive; None: for ever.
+    """
+
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+
+
+ANYTIME = Scope()
+"""Of a document of which its owner says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +67,7 @@ class Faq:
         tags: The company's own labels.
         span: Place of question and answer in the document's text.
         valid_from: First moment at which the answer holds, UTC; None: always did.
-        valid_until: Last moment at which it holds, UTC; None: without end.
+        valid_until: Until when, exclusive, UTC; None: without end.
     """
 
     faq_id: str
@@ -80,6 +100,7 @@ class ParsedDocument:
         passages: In order; empty for an FAQ file.
         faqs: In order; empty for a text.
         notes: What its owner should know of how it was read, such as a guessed encoding.
+        scope: What the file says of itself, in the `---` block at its top.
     """
 
     path: str
@@ -90,6 +111,16 @@ class ParsedDocument:
     passages: tuple[Passage, ...] = ()
     faqs: tuple[Faq, ...] = ()
     notes: tuple[str, ...] = ()
+    scope: Scope = ANYTIME
+
+
+def joined(file: Scope, given: Scope) -> Scope:
+    """Return what a file says of itself and what its owner says of it, who has the last word."""
+    return Scope(
+        {**file.metadata, **given.metadata},
+        given.valid_from or file.valid_from,
+        given.valid_until or file.valid_until,
+    )
 
 
 def normalise(text: str) -> str:
@@ -102,9 +133,10 @@ def revision_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def reading_of(revision: str) -> str:
-    """Return what has to be equal for an import to be skipped: content and way of reading."""
-    return f"{_READING}:{revision}"
+def reading_of(revision: str, scope: Scope) -> str:
+    """Return what has to be equal for an import to be skipped: content, scope, way of reading."""
+    said = repr((sorted(scope.metadata.items()), scope.valid_from, scope.valid_until))
+    return f"{_READING}:{revision}:{hashlib.sha256(said.encode()).hexdigest()[:16]}"
 
 
 def document_id(path: str) -> str:

@@ -10,12 +10,12 @@ import structlog
 from kefu.errors import EmbeddingMismatch, KefuError
 
 if TYPE_CHECKING:
-    from services.knowledge.vector_store import VectorStore
+    from services.knowledge.vector_store import Backlog, Unembedded, VectorStore
 
 DIMENSIONS = 384
 """Values of a vector; the width of the database's column."""
 
-BATCH = 8
+BATCH = 16
 """Texts in a call: about two seconds of a loaded core, so that questions are not kept waiting."""
 
 PATIENCE_SECONDS = 0.5
@@ -35,8 +35,9 @@ class Vectors:
     """float, shape (texts, `DIMENSIONS`), rows L2-normalised."""
 
 
-Embed = Callable[[str, Sequence[str]], Awaitable[Vectors]]
-"""Turns texts of a tenant into vectors; raises KefuError where it cannot."""
+Embed = Callable[[str, Sequence[str], bool], Awaitable[Vectors]]
+"""Turns texts of a tenant into vectors; the last argument is whether they are questions. Raises
+KefuError where it cannot."""
 
 
 class Embedding:
@@ -69,8 +70,12 @@ class Embedding:
         except (TimeoutError, KefuError):
             self._wanted.set()
 
+    def wake(self) -> None:
+        """Let `run` embed what waits."""
+        self._wanted.set()
+
     async def run(self) -> None:
-        """Embed what waits, again after each failure and each call of `finish`, for ever."""
+        """Embed what waits, again after each failure and whenever it is woken, for ever."""
         log = structlog.get_logger("knowledge")
         while True:
             # Another replica may have ended before its work; nobody tells this one.
@@ -88,16 +93,19 @@ class Embedding:
 
     async def _work(self) -> None:
         async with self._one_at_a_time:
-            while (waiting := await self._store.unembedded(BATCH)) is not None:
-                base, texts = waiting
-                vectors = await self._embed(base.tenant, [each.text for each in texts])
-                if any(len(vector) != DIMENSIONS for vector in vectors.values):
-                    raise EmbeddingMismatch(expected=f"{DIMENSIONS} values", got=vectors.model)
-                await self._store.embed(
-                    base,
-                    vectors.model,
-                    {
-                        each.entry: vector
-                        for each, vector in zip(texts, vectors.values, strict=True)
-                    },
-                )
+            while (backlog := await self._store.unembedded(BATCH)) is not None:
+                for is_question in (True, False):
+                    texts = [each for each in backlog.texts if each.is_question is is_question]
+                    if texts:
+                        await self._embed_all(backlog, texts, is_question)
+
+    async def _embed_all(
+        self, backlog: "Backlog", texts: "Sequence[Unembedded]", is_question: bool
+    ) -> None:
+        vectors = await self._embed(backlog.tenant, [each.text for each in texts], is_question)
+        if any(len(vector) != DIMENSIONS for vector in vectors.values):
+            raise EmbeddingMismatch(expected=f"{DIMENSIONS} values", got=vectors.model)
+        made = zip(texts, vectors.values, strict=True)
+        await self._store.embed(
+            backlog.tenant, backlog.base, vectors.model, {each.key: value for each, value in made}
+        )

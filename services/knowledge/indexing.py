@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from services.knowledge.document import Faq, ParsedDocument, Passage
+from services.knowledge.document import ANYTIME, Faq, ParsedDocument, Passage, Scope
 from services.knowledge.equivalence import question_key, signature
 from services.knowledge.faq_files import rendered
 from services.knowledge.lexical import index_terms
@@ -27,6 +28,9 @@ class Entry:
         terms: What it is found under by words.
         question_hash: Of the folded question; None where the entry is no question.
         signature_hash: Of the question's content; None where there is none.
+        labels: The document's metadata as `key=value`, an FAQ's tags as `tag=...`.
+        valid_from: From when it is found; None: always was.
+        valid_until: Until when, exclusive; None: for ever.
     """
 
     heading: str
@@ -37,6 +41,17 @@ class Entry:
     terms: frozenset[str]
     question_hash: bytes | None = None
     signature_hash: bytes | None = None
+    labels: tuple[str, ...] = ()
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+
+    @property
+    def text_hash(self) -> bytes:
+        """Key of its vector: what is embedded, and as what."""
+        purpose = "query" if self.question_hash else "passage"
+        return hashlib.sha256(
+            f"{purpose}:{embedded_text(self.heading, self.text)}".encode()
+        ).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +67,22 @@ def question_hashes(question: str) -> QuestionHashes:
     return QuestionHashes(_hash(question_key(question)), _hash(signature(question)))
 
 
-def entries(document: ParsedDocument) -> list[Entry]:
-    """List what a document is found under, in the order of its text."""
-    found = [_passage_entry(document.title, passage) for passage in document.passages]
+def entries(document: ParsedDocument, scope: Scope = ANYTIME) -> list[Entry]:
+    """List what a document is found under, in the order of its text.
+
+    Args:
+        document: The document.
+        scope: What its owner says of it.
+    """
+    found = [_passage_entry(document.title, passage, scope) for passage in document.passages]
     for place, faq in enumerate(document.faqs):
-        found += _faq_entries(place, faq)
+        found += _faq_entries(place, faq, scope)
     return found
+
+
+def label(key: str, value: str) -> str:
+    """Return a pair of metadata, or a tag, as entries carry it."""
+    return f"{key}={value}"
 
 
 def embedded_text(heading: str, text: str) -> str:
@@ -65,7 +90,7 @@ def embedded_text(heading: str, text: str) -> str:
     return f"{heading}\n{text}" if heading else text
 
 
-def _passage_entry(title: str, passage: Passage) -> Entry:
+def _passage_entry(title: str, passage: Passage, scope: Scope) -> Entry:
     headings = passage.headings
     labels = headings if headings[:1] == (title,) else (title, *headings)
     heading = " > ".join(labels)[:HEADING_LENGTH]
@@ -76,31 +101,39 @@ def _passage_entry(title: str, passage: Passage) -> Entry:
         passage.language,
         None,
         index_terms((heading, passage.text)),
+        labels=_labels(scope),
+        valid_from=scope.valid_from,
+        valid_until=scope.valid_until,
     )
 
 
-def _faq_entries(place: int, faq: Faq) -> Iterator[Entry]:
-    for question in faq.questions:
-        hashes = question_hashes(question)
-        yield Entry(
-            "",
-            question,
-            faq.span,
-            faq.language,
-            place,
-            index_terms((question,)),
-            hashes.exact,
-            hashes.equivalent,
-        )
+def _faq_entries(place: int, faq: Faq, scope: Scope) -> Iterator[Entry]:
     # Words that only the answer has find the FAQ too.
-    yield Entry(
+    whole = Entry(
         "",
         rendered(faq.question, faq.answer),
         faq.span,
         faq.language,
         place,
         index_terms((faq.question, faq.answer, *faq.tags)),
+        labels=(*_labels(scope), *(label("tag", tag) for tag in faq.tags)),
+        valid_from=max(filter(None, (scope.valid_from, faq.valid_from)), default=None),
+        valid_until=min(filter(None, (scope.valid_until, faq.valid_until)), default=None),
     )
+    for question in faq.questions:
+        hashes = question_hashes(question)
+        yield replace(
+            whole,
+            text=question,
+            terms=index_terms((question,)),
+            question_hash=hashes.exact,
+            signature_hash=hashes.equivalent,
+        )
+    yield whole
+
+
+def _labels(scope: Scope) -> tuple[str, ...]:
+    return tuple(label(key, value) for key, value in sorted(scope.metadata.items()))
 
 
 def _hash(form: str) -> bytes | None:

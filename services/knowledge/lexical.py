@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+import re2
+
 from services.language import fold, words
 
 TERM_LENGTH = 100
@@ -17,6 +19,9 @@ TERM_LENGTH = 100
 
 MOST_TERMS = 64
 """Most terms of a question that are searched for; a longer one says the same more than once."""
+
+_PATTERN_BYTES = 256 * 1024 * 1024
+"""What the pattern of a dictionary may take at the most: 5,000 long words take a tenth."""
 
 _HAN_RUN = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af]+")
 _JOINER = re.compile(r"[-_.'\u2019&+#]")
@@ -44,12 +49,48 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A term of a question."""
+    """A term of a question.
+
+    Attributes:
+        text: As it is in the index; of several parts as it was said.
+        kind: What it is worth.
+        parts: Terms of the index that a text must all have to say it; empty: `text` alone. A word
+            of the company's dictionary is found by its pairs of characters, so that a new word
+            needs no new index.
+    """
 
     text: str
-    """As it is in the index."""
     kind: Kind
-    """What it is worth."""
+    parts: tuple[str, ...] = ()
+
+    @property
+    def indexed(self) -> tuple[str, ...]:
+        """Terms of the index that stand for it together."""
+        return self.parts or (self.text,)
+
+
+class Dictionary:
+    """The company's own words, folded, to be found in a question."""
+
+    def __init__(self, own_words: Iterable[str]) -> None:
+        """Take the words as their owner wrote them."""
+        folded = sorted({fold(word).strip() for word in own_words} - {""}, key=len, reverse=True)
+        # Letters must not go on beside a Latin word: "cat" is none of "category".
+        options = re2.Options()
+        options.max_mem = _PATTERN_BYTES
+        self._pattern = re2.compile("|".join(map(_whole, folded)) or r"\x00", options)
+
+    def taken_from(self, question: str) -> tuple[tuple[str, ...], str]:
+        """Return the own words of a question, the longer of two that overlap, and the rest."""
+        folded = fold(question)
+        found = tuple(dict.fromkeys(match.group() for match in self._pattern.finditer(folded)))
+        return found, self._pattern.sub(" ", folded)
+
+
+def _whole(word: str) -> str:
+    before = r"\b" if word[0].isascii() and word[0].isalnum() else ""
+    after = r"\b" if word[-1].isascii() and word[-1].isalnum() else ""
+    return f"{before}{re2.escape(word)}{after}"
 
 
 def index_terms(texts: Iterable[str]) -> frozenset[str]:
@@ -70,26 +111,39 @@ def index_terms(texts: Iterable[str]) -> frozenset[str]:
     return frozenset(terms)
 
 
-def query_terms(question: str) -> tuple[Term, ...]:
+def query_terms(question: str, dictionary: Dictionary | None = None) -> tuple[Term, ...]:
     """Return what a question asks for, each term once, content words first.
 
     Args:
         question: The customer's words.
+        dictionary: The company's own words, which are one term each, however they would be cut.
 
     Returns:
         At most `MOST_TERMS` terms; empty where the question has no letter and no digit.
     """
     kinds: dict[str, Kind] = {}
-    found = words(question)
+    own, rest = dictionary.taken_from(question) if dictionary else ((), question)
+    parts: dict[str, tuple[str, ...]] = {}
+    for word in own:
+        kinds[word], parts[word] = Kind.WORD, _parts(word)
+    found = words(rest)
     content = [word for word in found if word not in FUNCTION_WORDS]
     for word in content:
         kinds.setdefault(_key(word), Kind.CODE if _DIGIT.search(word) else Kind.WORD)
-    for word in found if not content else ():
+    for word in found if not content and not own else ():
         kinds.setdefault(_key(word), Kind.FUNCTION)
     for run in _han_runs(question):
         for pair in _pairs(run):
             kinds.setdefault(pair, Kind.PAIR)
-    return tuple(Term(text, kind) for text, kind in kinds.items())[:MOST_TERMS]
+    terms = (Term(text, kind, parts.get(text, ())) for text, kind in kinds.items())
+    return tuple(terms)[:MOST_TERMS]
+
+
+def _parts(word: str) -> tuple[str, ...]:
+    """Return the terms of the index under which a text with this folded word stands."""
+    found = [pair for run in _han_runs(word) for pair in (_pairs(run) if run[1:] else run)]
+    latin = _HAN_RUN.sub(" ", word)
+    return tuple(dict.fromkeys([*found, *map(_key, words(latin))]))
 
 
 def _key(word: str) -> str:

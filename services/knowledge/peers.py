@@ -16,25 +16,25 @@ EMBED_SECONDS = 20.0
 
 
 class GenerationPeer:
-    """Vectors of passages."""
+    """Vectors of passages and questions."""
 
     def __init__(self, mesh: Mesh) -> None:
         """Open the channel; it connects when it is first used."""
         self._peer: Peer = mesh.peer("generation", GenerationServiceStub)
 
-    async def embed(self, tenant: str, texts: Sequence[str]) -> Vectors:
-        """Turn passages into vectors.
+    async def embed(self, tenant: str, texts: Sequence[str], questions: bool) -> Vectors:
+        """Turn passages or questions into vectors.
 
         Args:
             tenant: Whose budget is used.
             texts: 1 to 256 texts of 1 to 8,000 code points.
+            questions: Whether they are questions.
 
         Raises:
             KefuError: the service does not answer, or refuses.
         """
-        request = pb.EmbedRequest(
-            tenant=f"tenants/{tenant}", texts=texts, purpose=pb.EMBED_PURPOSE_PASSAGE
-        )
+        purpose = pb.EMBED_PURPOSE_QUERY if questions else pb.EMBED_PURPOSE_PASSAGE
+        request = pb.EmbedRequest(tenant=f"tenants/{tenant}", texts=texts, purpose=purpose)
         response = await self._peer.unary("Embed", request, timeout_seconds=EMBED_SECONDS)
         embeddings: Sequence[Embedding] = response.embeddings
         return Vectors(embeddings[0].model, [values_of(each.vector) for each in embeddings])

@@ -1,21 +1,32 @@
 """Retrieval in PostgreSQL: everything that a search needs, in one statement and one round trip."""
 
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
 from typing import Any
 from weakref import WeakSet
 
 from kefu.errors import KnowledgeBaseNotFound
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow
-from psycopg.sql import SQL, Literal
+from psycopg.sql import SQL, Composed, Literal
 
-from services.knowledge.catalog import BaseName, FaqHit, HitReason
+from services.knowledge.catalog import BaseName, Facts, FaqHit, HitReason, Wanted, Which
 from services.knowledge.faq_files import rendered
 from services.knowledge.indexing import QuestionHashes
+from services.knowledge.lexical import Term
 from services.knowledge.ranking import TERM_FACTORS, Candidate, Frequencies, Question
-from services.knowledge.sql import fetch_all, reading, tsvector_text, vector_text
+from services.knowledge.sql import (
+    base_row,
+    fetch_all,
+    lexeme_text,
+    reading,
+    revision_of,
+    vector_text,
+)
 from services.language import Language, Span
 from services.mesh.database import Pool
 
@@ -27,83 +38,138 @@ SEARCHED_TERMS = 16
 """Of a question's terms only the rarest lead to candidates; what is in half of all entries finds
 nothing and costs the most. All terms count in the ranking."""
 
-# With the default an index scan ends after 40 neighbours of all tenants together, and a small
-# tenant's may not be among them; so it goes on until enough of this tenant's were found.
+LED_ENTRIES = 2000
+"""Entries that words may lead to, before they are weighed. Terms that lead to more are taken in
+pairs, so that a search among a million passages weighs no more of them than one among thousands."""
+
+_PAIRED_TERMS = 4
+"""Of the terms that lead to too many entries, how many are taken in pairs."""
+
+# With the default an index scan ends after 40 neighbours of all revisions together, and the wanted
+# one's may not be among them; so it goes on until enough were found.
 _SESSION = SQL(
     "SET hnsw.iterative_scan = 'relaxed_order'; SET hnsw.ef_search = {candidates}"
-).format(candidates=Literal(CANDIDATES))
+).format(candidates=Literal(2 * CANDIDATES))
 
-_FAQ_HITS = SQL("""
-    SELECT e.document, d.revision, f.faq_id, f.question, f.answer, f.language,
+_FITS = """
+    e.since <= %(revision)s AND %(revision)s < e.until
+    AND (e.valid_from IS NULL OR e.valid_from <= coalesce(%(time)s, now()))
+    AND (e.valid_until IS NULL OR coalesce(%(time)s, now()) < e.valid_until)
+    AND (%(filters)s::jsonb IS NULL OR NOT EXISTS (
+        SELECT FROM jsonb_array_elements(%(filters)s::jsonb) f
+        WHERE NOT e.labels && ARRAY(SELECT jsonb_array_elements_text(f))))"""
+
+_FAQ_HITS = f"""
+    SELECT d.id AS document, d.revision, f.faq_id, f.question, f.answer, f.language,
+        least(e.valid_until, d.valid_until) AS valid_until,
         e.question_hash IS NOT DISTINCT FROM %(question_hash)s AS exact
     FROM (
-        SELECT * FROM entries WHERE tenant = %(tenant)s AND knowledge_base = %(base)s
+        SELECT * FROM entries WHERE tenant = %(tenant)s AND base = %(base)s
         AND question_hash = %(question_hash)s
         UNION ALL
-        SELECT * FROM entries WHERE tenant = %(tenant)s AND knowledge_base = %(base)s
+        SELECT * FROM entries WHERE tenant = %(tenant)s AND base = %(base)s
         AND signature_hash = %(signature_hash)s
     ) e
-    JOIN documents d ON (d.tenant, d.knowledge_base, d.id)
-        = (e.tenant, e.knowledge_base, e.document)
-    JOIN faqs f ON (f.tenant, f.knowledge_base, f.document, f.place)
-        = (e.tenant, e.knowledge_base, e.document, e.faq)
-    ORDER BY exact DESC, f.language = %(language)s DESC, e.id LIMIT 1""")
+    JOIN documents d ON (d.tenant, d.copy) = (e.tenant, e.copy)
+    JOIN faqs f ON (f.tenant, f.copy, f.place) = (e.tenant, e.copy, e.faq)
+    WHERE {_FITS}
+    ORDER BY exact DESC, f.language = %(language)s DESC, e.id LIMIT 1"""
 
-_FIND_FAQ = SQL("""
-WITH hit AS ({hit})
+_FIND_FAQ = f"""
+WITH hit AS ({_FAQ_HITS})
 SELECT b.version, hit.* FROM knowledge_bases b LEFT JOIN hit ON true
-WHERE b.tenant = %(tenant)s AND b.id = %(base)s""").format(hit=_FAQ_HITS)
+WHERE b.tenant = %(tenant)s AND b.number = %(base)s"""
 
-_SEARCH = SQL("""
+# Compared one by one: exact, and quick for what has no index of its own. The order is that of a
+# distance already computed, so that nothing but the wanted knowledge base's vectors is looked at.
+_NEAREST = """
+    SELECT e.id FROM (
+        SELECT v.text_hash, v.embedding <=> %(vector)s::halfvec AS distance FROM vectors v
+        WHERE %(vector)s::halfvec IS NOT NULL AND v.embedding IS NOT NULL
+        AND v.tenant = %(tenant)s AND v.base = %(base)s
+        ORDER BY distance OFFSET 0
+    ) v CROSS JOIN LATERAL (
+        SELECT e.id FROM entries e
+        WHERE e.tenant = %(tenant)s AND e.base = %(base)s AND e.text_hash = v.text_hash
+        AND {fits}
+    ) e LIMIT {candidates}"""
+
+# The number stands in the statement, since the index is for it alone.
+_NEAREST_BY_INDEX = """
+    SELECT e.id FROM (
+        SELECT v.text_hash FROM vectors v
+        WHERE v.embedding IS NOT NULL AND v.tenant = %(tenant)s AND v.base = {base}
+        ORDER BY v.embedding <=> %(vector)s::halfvec
+        LIMIT CASE WHEN %(vector)s::halfvec IS NULL THEN 0 ELSE {most} END
+    ) v CROSS JOIN LATERAL (
+        SELECT e.id FROM entries e
+        WHERE e.tenant = %(tenant)s AND e.base = {base} AND e.text_hash = v.text_hash
+        AND {fits}
+    ) e LIMIT {candidates}"""
+
+_SEARCH = """
 WITH base AS (
-    SELECT version, entry_count, embedding_model FROM knowledge_bases
-    WHERE tenant = %(tenant)s AND id = %(base)s
+    SELECT version, embedding_model, (
+        SELECT coalesce(sum(change), 0) FROM terms WHERE tenant = %(tenant)s AND base = %(base)s
+        AND term = '' AND revision <= %(revision)s
+    ) AS entry_count
+    FROM knowledge_bases WHERE tenant = %(tenant)s AND number = %(base)s
 ), wanted AS (
-    SELECT w.place, w.query::tsquery AS query, coalesce(t.entry_count, 0) AS entry_count,
+    SELECT w.place, w.query::tsquery AS query, t.entry_count,
         w.factor * ln(1 + (b.entry_count - least(t.entry_count, b.entry_count) + 0.5)
-            / (least(t.entry_count, b.entry_count) + 0.5)) AS weight
+            / (least(t.entry_count, b.entry_count) + 0.5))::float8 AS weight
     FROM base b
-    CROSS JOIN unnest(%(terms)s::text[], %(queries)s::text[], %(factors)s::float8[])
-        WITH ORDINALITY AS w (term, query, factor, place)
-    LEFT JOIN LATERAL (
-        SELECT entry_count FROM terms WHERE tenant = %(tenant)s AND knowledge_base = %(base)s
-        AND term = w.term LIMIT 1
-    ) t ON true
-), any_of AS (
-    SELECT string_agg(rare.query::text, ' | ')::tsquery AS query FROM (
-        SELECT query FROM wanted WHERE entry_count > 0 ORDER BY weight DESC
-        LIMIT {searched_terms}
-    ) rare
-), lexical AS (
-    SELECT e.id FROM entries e
+    CROSS JOIN unnest(%(queries)s::text[], %(factors)s::float8[])
+        WITH ORDINALITY AS w (query, factor, place)
     CROSS JOIN LATERAL (
-        SELECT sum(w.weight) AS weight FROM wanted w WHERE e.lexemes @@ w.query
-    ) found
-    WHERE e.tenant = %(tenant)s AND e.knowledge_base = %(base)s
-    AND e.lexemes @@ (SELECT query FROM any_of)
-    ORDER BY found.weight DESC, e.id LIMIT {candidates}
-), dense AS (
-    SELECT e.id FROM entries e
-    WHERE %(vector)s::vector IS NOT NULL AND e.embedding IS NOT NULL
-    AND e.tenant = %(tenant)s AND e.knowledge_base = %(base)s
-    ORDER BY e.embedding <=> %(vector)s::vector LIMIT {candidates}
+        SELECT coalesce(min(part.entry_count), 0) AS entry_count FROM (
+            SELECT (
+                SELECT coalesce(sum(change), 0) FROM terms WHERE tenant = %(tenant)s
+                AND base = %(base)s AND term = p.part AND revision <= %(revision)s
+            ) AS entry_count
+            FROM unnest(%(parts)s::text[], %(places)s::int[]) AS p (part, place)
+            WHERE p.place = w.place
+        ) part
+    ) t
+), rare AS (
+    SELECT query, sum(entry_count) OVER ordered <= {led} AS few, row_number() OVER ordered AS nth
+    FROM (SELECT * FROM wanted WHERE entry_count > 0 ORDER BY weight DESC LIMIT {terms}) w
+    WINDOW ordered AS (ORDER BY entry_count, place)
+), many AS (
+    SELECT query, row_number() OVER (ORDER BY nth) AS nth, count(*) OVER () AS count FROM rare
+    WHERE NOT few
+), leads AS (
+    SELECT string_agg('(' || query || ')', ' | ')::tsquery AS query FROM (
+        SELECT query::text FROM rare WHERE few
+        UNION ALL
+        SELECT '(' || one.query::text || ') & (' || other.query::text || ')'
+        FROM many one JOIN many other ON one.nth < other.nth WHERE other.nth <= {paired}
+        UNION ALL
+        SELECT query::text FROM many WHERE count = 1
+    ) lead
+), found AS (
+    SELECT m.id FROM leads CROSS JOIN LATERAL matching_entries(
+        %(base)s, %(revision)s, leads.query,
+        ARRAY(SELECT query FROM wanted WHERE weight > 0 ORDER BY place),
+        ARRAY(SELECT weight FROM wanted WHERE weight > 0 ORDER BY place),
+        {led}, {candidates}, coalesce(%(time)s, now()), %(filters)s::jsonb
+    ) AS m (id) WHERE leads.query IS NOT NULL
+    UNION
+    SELECT * FROM ({nearest}) near
 ), hit AS ({hit})
 SELECT b.version, b.entry_count, b.embedding_model,
     ARRAY(SELECT entry_count FROM wanted ORDER BY place) AS counts,
     (SELECT to_jsonb(hit) FROM hit) AS hit,
-    e.document, d.revision, d.title, e.heading, e.faq, f.question, f.answer,
+    d.id AS document, d.revision, d.title, e.heading, e.faq, f.question, f.answer,
     e.content, e.question_hash IS NOT NULL AS is_question, e.span_start, e.span_end, e.language,
     ARRAY(SELECT place - 1 FROM wanted w WHERE e.lexemes @@ w.query ORDER BY place) AS matched,
-    1 - (e.embedding <=> %(vector)s::vector) AS cosine
+    1 - (v.embedding <=> %(vector)s::halfvec) AS cosine
 FROM base b
-LEFT JOIN (SELECT id FROM lexical UNION SELECT id FROM dense) found ON true
-LEFT JOIN entries e ON e.id = found.id
-LEFT JOIN documents d ON (d.tenant, d.knowledge_base, d.id)
-    = (e.tenant, e.knowledge_base, e.document)
-LEFT JOIN faqs f ON (f.tenant, f.knowledge_base, f.document, f.place)
-    = (e.tenant, e.knowledge_base, e.document, e.faq)""").format(
-    hit=_FAQ_HITS, candidates=Literal(CANDIDATES), searched_terms=Literal(SEARCHED_TERMS)
-)
+LEFT JOIN found ON true
+LEFT JOIN entries e ON e.tenant = %(tenant)s AND e.id = found.id
+LEFT JOIN vectors v ON (v.tenant, v.base, v.text_hash) = (e.tenant, e.base, e.text_hash)
+LEFT JOIN documents d ON (d.tenant, d.copy) = (e.tenant, e.copy)
+LEFT JOIN faqs f ON (f.tenant, f.copy, f.place) = (e.tenant, e.copy, e.faq)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,24 +199,46 @@ class SearchStore:
         self._pool = pool
         self._prepared: WeakSet[AsyncConnection] = WeakSet()
 
+    async def facts(self, base: BaseName, which: Which = "live") -> tuple[Facts, int | None]:
+        """Return what a search has to know, and the number of a revision; None: none is live.
+
+        The words are those of that revision.
+
+        Raises:
+            KnowledgeBaseNotFound, RevisionNotFound: there is none of this name or number.
+            StorageUnavailable: PostgreSQL does not answer.
+        """
+        async with reading(self._pool, base.tenant) as connection:
+            row = await base_row(connection, base)
+            revision = await revision_of(connection, row, which)
+            words = await fetch_all(
+                connection,
+                "SELECT word FROM dictionary WHERE tenant = %(tenant)s AND base = %(base)s"
+                " AND since <= %(revision)s AND %(revision)s < until",
+                {"tenant": base.tenant, "base": row["number"], "revision": revision},
+            )
+        own = tuple(each["word"] for each in words)
+        facts = Facts(row["number"], row["version"], row["live"], row["dense_index"], own)
+        return facts, revision
+
     async def find_faq(
-        self, base: BaseName, hashes: QuestionHashes, language: Language
+        self, wanted: Wanted, hashes: QuestionHashes, language: Language
     ) -> tuple[int, FaqHit | None]:
         """Return the knowledge base's version, and the FAQ with the same question, if any.
 
         Raises:
-            KnowledgeBaseNotFound: there is none of this name.
+            KnowledgeBaseNotFound: it is gone meanwhile.
             StorageUnavailable: PostgreSQL does not answer.
         """
-        async with reading(self._pool) as connection:
-            rows = await fetch_all(connection, _FIND_FAQ, _key(base, hashes, language))
+        async with reading(self._pool, wanted.base.tenant) as connection:
+            rows = await fetch_all(connection, _FIND_FAQ.encode(), _key(wanted, hashes, language))
         if not rows:
-            raise KnowledgeBaseNotFound(knowledge_base=str(base))
+            raise KnowledgeBaseNotFound(knowledge_base=str(wanted.base))
         return rows[0]["version"], _hit(rows[0]) if rows[0]["faq_id"] is not None else None
 
     async def search(
         self,
-        base: BaseName,
+        wanted: Wanted,
         question: Question,
         hashes: QuestionHashes,
         vector: Sequence[float] | None,
@@ -158,54 +246,87 @@ class SearchStore:
         """Return what may answer a question, by words and by meaning.
 
         Args:
-            base: Where to search.
+            wanted: Where to search.
             question: What is asked.
             hashes: Its hashes, for the FAQs.
             vector: Its vector, 384 values; None searches by words alone.
 
         Raises:
-            KnowledgeBaseNotFound: there is none of this name.
+            KnowledgeBaseNotFound: it is gone meanwhile.
             StorageUnavailable: PostgreSQL does not answer.
         """
-        values = _key(base, hashes, question.language) | {
-            "terms": [term.text for term in question.terms],
-            "queries": [tsvector_text((term.text,)) for term in question.terms],
-            "factors": [TERM_FACTORS[term.kind] for term in question.terms],
-            "vector": None if vector is None else vector_text(vector),
-        }
-        async with self._connection() as connection:
-            rows = await fetch_all(connection, _SEARCH, values)
+        values = _key(wanted, hashes, question.language) | _terms(wanted.number, question.terms)
+        values["vector"] = None if vector is None else vector_text(vector)
+        statement = _statement(wanted.number if wanted.dense_index else None)
+        async with self._connection(wanted.base.tenant) as connection:
+            rows = await fetch_all(connection, statement, values)
         if not rows:
-            raise KnowledgeBaseNotFound(knowledge_base=str(base))
+            raise KnowledgeBaseNotFound(knowledge_base=str(wanted.base))
         first = rows[0]
         return Found(
             first["version"],
             first["embedding_model"],
             _hit(first["hit"]) if first["hit"] else None,
-            Frequencies(first["counts"], first["entry_count"]),
+            Frequencies([int(count) for count in first["counts"]], int(first["entry_count"])),
             [_candidate(row) for row in rows if row["document"] is not None],
         )
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[AsyncConnection]:
-        async with reading(self._pool) as connection:
+    async def _connection(self, tenant: str) -> AsyncIterator[AsyncConnection]:
+        async with reading(self._pool, tenant) as connection:
             if connection not in self._prepared:
                 await connection.execute(_SESSION)
                 self._prepared.add(connection)
             yield connection
 
 
-def _key(base: BaseName, hashes: QuestionHashes, language: Language) -> dict[str, Any]:
+@cache
+def _statement(indexed_base: int | None) -> Composed:
+    """Return the statement of a search; `indexed_base`: number of a base with an own index."""
+    if indexed_base is None:
+        nearest = SQL(_NEAREST).format(fits=SQL(_FITS), candidates=Literal(CANDIDATES))
+    else:
+        nearest = SQL(_NEAREST_BY_INDEX).format(
+            base=Literal(indexed_base),
+            most=Literal(2 * CANDIDATES),
+            fits=SQL(_FITS),
+            candidates=Literal(CANDIDATES),
+        )
+    return SQL(_SEARCH).format(
+        nearest=nearest,
+        hit=SQL(_FAQ_HITS),
+        candidates=Literal(CANDIDATES),
+        led=Literal(LED_ENTRIES),
+        terms=Literal(SEARCHED_TERMS),
+        paired=Literal(_PAIRED_TERMS),
+    )
+
+
+def _key(wanted: Wanted, hashes: QuestionHashes, language: Language) -> dict[str, Any]:
     return {
-        "tenant": base.tenant,
-        "base": base.base,
+        "tenant": wanted.base.tenant,
+        "base": wanted.number,
+        "revision": wanted.revision,
+        "time": wanted.time,
+        "filters": json.dumps(wanted.labels) if wanted.labels else None,
         "question_hash": hashes.exact,
         "signature_hash": hashes.equivalent,
         "language": language.value,
     }
 
 
+def _terms(base: int, terms: Sequence[Term]) -> dict[str, Any]:
+    parts = [(part, place) for place, term in enumerate(terms, 1) for part in term.indexed]
+    return {
+        "queries": [" & ".join(lexeme_text(base, part) for part in term.indexed) for term in terms],
+        "factors": [TERM_FACTORS[term.kind] for term in terms],
+        "parts": [part for part, _ in parts],
+        "places": [place for _, place in parts],
+    }
+
+
 def _hit(row: DictRow) -> FaqHit:
+    until = row["valid_until"]
     return FaqHit(
         row["document"],
         row["revision"],
@@ -213,6 +334,7 @@ def _hit(row: DictRow) -> FaqHit:
         row["question"],
         row["answer"],
         HitReason.EXACT if row["exact"] else HitReason.EQUIVALENT,
+        valid_until=datetime.fromisoformat(until) if isinstance(until, str) else until,
     )
 
 

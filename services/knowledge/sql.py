@@ -1,47 +1,63 @@
-"""What the stores share: rows as mappings, the lock of a knowledge base, pgvector's text forms."""
+"""What the stores share: connections bound to a tenant, revisions, pgvector's text forms."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from kefu.errors import KnowledgeBaseNotFound
+from kefu.errors import KnowledgeBaseNotFound, RevisionNotFound
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
 
-from services.knowledge.catalog import BaseName
+from services.knowledge.catalog import BaseName, Which
 from services.mesh.database import Pool, storage_errors
+
+TENANT_ROLE = "kefu_knowledge_tenant"
+"""Role that requests are served under. It owns no table, so row-level security binds it."""
+
+FOREVER = 2**63 - 1
+"""`until` of what has not ended."""
+
+_bound: "WeakKeyDictionary[AsyncConnection, str]" = WeakKeyDictionary()
+"""The tenant whose rows each connection sees. It is set again whenever another tenant's request
+takes the connection; through a pooler that shares sessions, a wrong one would see too little, never
+too much, since every statement names its tenant as well."""
 
 
 @asynccontextmanager
-async def transaction(pool: Pool) -> AsyncIterator[AsyncConnection]:
-    """Open a transaction.
+async def transaction(pool: Pool, tenant: str) -> AsyncIterator[AsyncConnection]:
+    """Open a transaction that sees the rows of one tenant.
 
     Raises:
         StorageUnavailable: PostgreSQL does not answer.
     """
-    async with storage_errors(), pool.connection() as connection, connection.transaction():
+    async with reading(pool, tenant) as connection, connection.transaction():
         yield connection
 
 
 @asynccontextmanager
-async def reading(pool: Pool) -> AsyncIterator[AsyncConnection]:
-    """Take a connection for statements that need no transaction.
+async def reading(pool: Pool, tenant: str) -> AsyncIterator[AsyncConnection]:
+    """Take a connection that sees the rows of one tenant, for statements without a transaction.
 
     Raises:
         StorageUnavailable: PostgreSQL does not answer.
     """
     async with storage_errors(), pool.connection() as connection:
+        if _bound.get(connection) != tenant:
+            await connection.execute("SELECT set_config('kefu.tenant', %s, false)", (tenant,))
+            _bound[connection] = tenant
         yield connection
 
 
 def vector_text(vector: Sequence[float]) -> str:
-    """Return a vector as pgvector reads it; 9 digits keep a float32 exactly."""
-    return f"[{','.join(f'{value:.9g}' for value in vector)}]"
+    """Return a vector as pgvector reads it; 6 digits are more than half precision keeps."""
+    return f"[{','.join(f'{value:.6g}' for value in vector)}]"
 
 
-def tsvector_text(terms: Sequence[str]) -> str:
-    """Return terms as the input form of a tsvector, or of a tsquery for one term."""
-    return " ".join("'" + term.replace("\\", "\\\\").replace("'", "''") + "'" for term in terms)
+def lexeme_text(base: int, term: str) -> str:
+    """Return a term of a knowledge base as the input form of a tsvector or tsquery."""
+    escaped = term.replace("\\", "\\\\").replace("'", "''")
+    return f"'{base}:{escaped}'"
 
 
 async def fetch_all(connection: AsyncConnection, statement: Any, values: Any) -> list[DictRow]:
@@ -57,32 +73,49 @@ async def fetch_one(connection: AsyncConnection, statement: Any, values: Any) ->
     return rows[0] if rows else None
 
 
-async def version_of(connection: AsyncConnection, base: BaseName) -> int:
-    """Return the version of a knowledge base.
+async def base_row(connection: AsyncConnection, base: BaseName, lock: bool = False) -> DictRow:
+    """Return the row of a knowledge base.
+
+    Args:
+        connection: Of its tenant.
+        base: Its name.
+        lock: Whether to let no other writer in until the transaction ends.
 
     Raises:
         KnowledgeBaseNotFound: there is none of this name.
     """
-    return await _version(
-        connection, base, "SELECT version FROM knowledge_bases WHERE tenant = %s AND id = %s"
+    statement = "SELECT * FROM knowledge_bases WHERE tenant = %s AND id = %s"
+    row = await fetch_one(
+        connection, statement + (" FOR UPDATE" if lock else ""), (base.tenant, base.base)
     )
-
-
-async def lock(connection: AsyncConnection, base: BaseName) -> int:
-    """Return the version, and let no other writer in until the transaction ends.
-
-    Raises:
-        KnowledgeBaseNotFound: there is none of this name.
-    """
-    return await _version(
-        connection,
-        base,
-        "SELECT version FROM knowledge_bases WHERE tenant = %s AND id = %s FOR UPDATE",
-    )
-
-
-async def _version(connection: AsyncConnection, base: BaseName, statement: str) -> int:
-    row = await fetch_one(connection, statement, (base.tenant, base.base))
     if row is None:
         raise KnowledgeBaseNotFound(knowledge_base=str(base))
-    return int(row["version"])
+    return row
+
+
+async def revision_of(connection: AsyncConnection, row: DictRow, which: Which) -> int | None:
+    """Return the number of a revision.
+
+    Args:
+        connection: Of the knowledge base's tenant.
+        row: Row of the knowledge base.
+        which: The revision's number, or a word for it.
+
+    Returns:
+        The number; None for what is live where nothing is.
+
+    Raises:
+        RevisionNotFound: there is none of this number, or it is too old to be kept.
+    """
+    if which == "draft":
+        return int(row["draft"])
+    if which == "live":
+        return None if row["live"] is None else int(row["live"])
+    found = await fetch_one(
+        connection,
+        "SELECT number FROM revisions WHERE tenant = %s AND base = %s AND number = %s",
+        (row["tenant"], row["number"], which),
+    )
+    if found is None:
+        raise RevisionNotFound(revision=str(which))
+    return int(found["number"])

@@ -77,12 +77,16 @@ class Postgres:
         """Return the libpq URL for a database and a role on this server."""
         return f"postgresql://{role}@/{database}?host={self.socket}"
 
-    def ensure_database(self, name: str, *, extensions: Sequence[str] = ()) -> str:
+    def ensure_database(
+        self, name: str, *, extensions: Sequence[str] = (), tenant_role: str = ""
+    ) -> str:
         """Create a database owned by a role of the same name, unless it is there.
 
         Args:
             name: database and role, e.g. `kefu_session`.
             extensions: extensions the database needs, e.g. `vector`.
+            tenant_role: role without tables of its own that the owner may work under, so that
+                row-level security binds it; empty: none.
 
         Returns:
             The URL with which the owner connects.
@@ -94,6 +98,8 @@ class Postgres:
             found = admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
             if not found.fetchone():
                 admin.execute(sql.SQL("CREATE DATABASE {0} OWNER {0}").format(identifier))
+            if tenant_role:
+                _grant_role(admin, tenant_role, identifier)
         if extensions:
             with psycopg.connect(self.database_url(name, SUPERUSER), autocommit=True) as admin:
                 for extension in extensions:
@@ -106,6 +112,13 @@ class Postgres:
         child.stop(self.process, signal.SIGINT, STOP_SECONDS)
         if self.socket.name != "run":
             shutil.rmtree(self.socket, ignore_errors=True)
+
+
+def _grant_role(admin: psycopg.Connection, name: str, member: sql.Identifier) -> None:
+    role = sql.Identifier(name)
+    if not admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone():
+        admin.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(role))
+    admin.execute(sql.SQL("GRANT {} TO {}").format(role, member))
 
 
 def start(directory: Path, log: Path, settings: Mapping[str, str] | None = None) -> Postgres:

@@ -35,6 +35,7 @@ class Program:
         drain_stage: programs of a lower stage are stopped, and have ended, before the next.
         database: whether it has a PostgreSQL database, `kefu_<name>`.
         extensions: PostgreSQL extensions of that database.
+        tenant_role: role that row-level security of that database binds; empty: it has none.
         redis_database: number of its logical Valkey database, or None.
         foreign: another system's program: it takes addresses and files as arguments, has no
             metrics and no health service.
@@ -45,6 +46,7 @@ class Program:
     drain_stage: int
     database: bool = False
     extensions: tuple[str, ...] = ()
+    tenant_role: str = ""
     redis_database: int | None = None
     foreign: bool = False
 
@@ -59,6 +61,7 @@ PROGRAMS = (
         1,
         database=True,
         extensions=("vector",),
+        tenant_role="kefu_knowledge_tenant",
         redis_database=1,
     ),
     Program("generation", "services.generation", 2, redis_database=2),

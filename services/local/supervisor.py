@@ -251,7 +251,9 @@ class Supervisor:
         database_url = redis_url = ""
         if program.database:
             database_url = database.ensure_database(
-                f"kefu_{program.name}", extensions=program.extensions
+                f"kefu_{program.name}",
+                extensions=program.extensions,
+                tenant_role=program.tenant_role,
             )
         if program.redis_database is not None:
             redis_url = cache.database_url(program.redis_database)

@@ -23,21 +23,26 @@ _MIGRATION_LOCK = 0x6B656675
 
 
 @asynccontextmanager
-async def open_pool(url: str, max_connections: int = _MAX_CONNECTIONS) -> AsyncIterator[Pool]:
+async def open_pool(
+    url: str, max_connections: int = _MAX_CONNECTIONS, role: str = ""
+) -> AsyncIterator[Pool]:
     """A pool of connections in autocommit mode; transactions are opened where they are needed.
 
     Args:
         url: libpq connection string. Outside one machine with `sslmode=verify-full` and
             `ssl_min_protocol_version=TLSv1.3`.
         max_connections: of this process.
+        role: PostgreSQL role that every connection works under, such as one that owns nothing; the
+            login has to be a member of it. Empty: the login itself.
     """
+    options = f"-c jit=off{f' -c role={role}' if role else ''}"
     pool: Pool = AsyncConnectionPool(
         url,
         min_size=1,
         max_size=max_connections,
         timeout=_WAIT_SECONDS,
         open=False,
-        kwargs={"autocommit": True, "connect_timeout": 3, "options": "-c jit=off"},
+        kwargs={"autocommit": True, "connect_timeout": 3, "options": options},
         check=None,
     )
     try:

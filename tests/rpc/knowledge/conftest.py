@@ -8,14 +8,19 @@ from typing import Any
 import pytest
 from kefu.generation.v1.generation_pb2_grpc import add_GenerationServiceServicer_to_server
 from kefu.knowledge.v1 import knowledge_pb2 as pb
-from kefu.knowledge.v1.knowledge_pb2_grpc import KnowledgeServiceStub
 
 from services.knowledge.__main__ import build
 from services.knowledge.settings import Settings
 from services.mesh.server import Registration
 from services.mesh.service import Mesh
 from services.mesh.settings import ServiceSettings
-from tests.rpc.knowledge.samples import SECONDS, TENANT, CharacterVectors, request_id
+from tests.rpc.knowledge.samples import (
+    SECONDS,
+    TENANT,
+    CharacterVectors,
+    KnowledgeStub,
+    request_id,
+)
 from tests.support.mesh import Served, serve
 from tests.support.postgres import database_url
 from tests.support.valkey import redis_url
@@ -68,13 +73,13 @@ async def server(generation: Served, settings: dict[str, Any]) -> AsyncIterator[
 
 
 @pytest.fixture
-def stub(server: Served) -> KnowledgeServiceStub:
+def stub(server: Served) -> KnowledgeStub:
     """A client that may do everything here."""
-    return server.stub(KnowledgeServiceStub, role="content-owner")
+    return server.stub(KnowledgeStub, role="content-owner")
 
 
 @pytest.fixture
-async def base(stub: KnowledgeServiceStub) -> str:
+async def base(stub: KnowledgeStub) -> str:
     """The name of an empty knowledge base of this test alone."""
     request = pb.CreateKnowledgeBaseRequest(
         parent=TENANT, knowledge_base_id=f"kb-{uuid.uuid4().hex[:12]}", request_id=request_id()

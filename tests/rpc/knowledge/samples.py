@@ -12,6 +12,9 @@ from kefu.errors import ModelUnavailable
 from kefu.generation.v1 import generation_pb2
 from kefu.generation.v1.generation_pb2_grpc import GenerationServiceServicer
 from kefu.knowledge.v1 import knowledge_pb2 as pb
+from kefu.knowledge.v1 import release_pb2
+from kefu.knowledge.v1.knowledge_pb2_grpc import KnowledgeServiceStub
+from kefu.knowledge.v1.release_pb2_grpc import KnowledgeReleaseServiceStub
 from kefu.type.v1.text_pb2 import Embedding
 
 from services.language import fold
@@ -54,6 +57,30 @@ def importing(base: str, files: Mapping[str, str | bytes]) -> Iterator[pb.Import
     for path, content in files.items():
         data = content.encode() if isinstance(content, str) else content
         yield pb.ImportDocumentsRequest(file=pb.SourceFile(path=path, content=data))
+
+
+class KnowledgeStub(KnowledgeServiceStub):
+    """A client of all the services that the process serves."""
+
+    def __init__(self, channel: Any) -> None:
+        super().__init__(channel)
+        self.__dict__.update(vars(KnowledgeReleaseServiceStub(channel)))
+
+
+async def published(
+    stub: KnowledgeStub, base: str, files: Mapping[str, str | bytes]
+) -> list[pb.ImportResult]:
+    """Import files and put the draft live."""
+    response = await stub.ImportDocuments(importing(base, files), timeout=SECONDS)
+    await publish(stub, base)
+    return list(response.results)
+
+
+async def publish(stub: KnowledgeStub, base: str) -> release_pb2.Revision:
+    """Put the draft live."""
+    request = release_pb2.PublishKnowledgeBaseRequest(name=base, request_id=request_id())
+    response = await stub.PublishKnowledgeBase(request, timeout=SECONDS)
+    return response.revision
 
 
 def vector(text: str) -> list[float]:

@@ -9,13 +9,18 @@ import psycopg
 import pytest
 import redis
 from kefu.knowledge.v1 import knowledge_pb2 as pb
-from kefu.knowledge.v1.knowledge_pb2_grpc import KnowledgeServiceStub
 from prometheus_client import REGISTRY
 
 from services.knowledge.__main__ import build
 from services.knowledge.settings import Settings
 from services.mesh import names
-from tests.rpc.knowledge.samples import FAQS, SECONDS, importing, request_id
+from tests.rpc.knowledge.samples import (
+    FAQS,
+    SECONDS,
+    KnowledgeStub,
+    published,
+    request_id,
+)
 from tests.support.mesh import Served, serve
 
 FaqHit = pb.FaqHit
@@ -34,17 +39,17 @@ NEAR_BUT_DIFFERENT = [
 
 
 async def ask(
-    stub: KnowledgeServiceStub, base: str, query: str, scope: pb.SearchScope = pb.SEARCH_SCOPE_FAQ
+    stub: KnowledgeStub, base: str, query: str, scope: pb.SearchScope = pb.SEARCH_SCOPE_FAQ
 ) -> pb.SearchResponse:
     return await stub.Search(
         pb.SearchRequest(parent=base, query=query, scope=scope), timeout=SECONDS
     )
 
 
-async def bring(stub: KnowledgeServiceStub, base: str, *entries: dict[str, Any]) -> str:
+async def bring(stub: KnowledgeStub, base: str, *entries: dict[str, Any]) -> str:
     content = "\n".join(json.dumps(entry) for entry in entries) or FAQS
-    response = await stub.ImportDocuments(importing(base, {"faqs.jsonl": content}), timeout=SECONDS)
-    name: str = response.results[0].document.name
+    [result] = await published(stub, base, {"faqs.jsonl": content})
+    name: str = result.document.name
     return name
 
 
@@ -65,7 +70,7 @@ def lookups(result: str) -> float:
 )
 @pytest.mark.parametrize("scope", [pb.SEARCH_SCOPE_FAQ, pb.SEARCH_SCOPE_ALL])
 async def test_the_same_question_is_answered_and_says_why(
-    stub: KnowledgeServiceStub, base: str, query: str, reason: int, scope: pb.SearchScope
+    stub: KnowledgeStub, base: str, query: str, reason: int, scope: pb.SearchScope
 ) -> None:
     """Exactly one of the wordings, or an equivalent of one: both without a model."""
     document = await bring(stub, base)
@@ -80,9 +85,7 @@ async def test_the_same_question_is_answered_and_says_why(
 @pytest.mark.parametrize(
     "query", ["哪些商品能退货", "怎么换货", "退货", "is size XL available", "???", "能退货吗"]
 )
-async def test_another_question_is_not_answered(
-    stub: KnowledgeServiceStub, base: str, query: str
-) -> None:
+async def test_another_question_is_not_answered(stub: KnowledgeStub, base: str, query: str) -> None:
     """What is merely near goes on to retrieval."""
     await bring(stub, base)
     response = await ask(stub, base, query)
@@ -92,7 +95,7 @@ async def test_another_question_is_not_answered(
 
 @pytest.mark.parametrize(("known", "asked"), NEAR_BUT_DIFFERENT)
 async def test_near_duplicates_never_hit_from_store_or_cache(
-    stub: KnowledgeServiceStub, base: str, known: str, asked: str
+    stub: KnowledgeStub, base: str, known: str, asked: str
 ) -> None:
     """Also not when the known question was just answered and its answer lies in the cache."""
     await bring(stub, base, {"id": "1", "question": known, "answer": "x"})
@@ -102,7 +105,7 @@ async def test_near_duplicates_never_hit_from_store_or_cache(
 
 
 async def test_an_exact_wording_goes_before_an_equivalent_one(
-    stub: KnowledgeServiceStub, base: str
+    stub: KnowledgeStub, base: str
 ) -> None:
     """Where two FAQs would do, the closer one answers."""
     await bring(
@@ -114,7 +117,7 @@ async def test_an_exact_wording_goes_before_an_equivalent_one(
     assert (await ask(stub, base, "如何退货")).faq.faq_id == "exact"
 
 
-async def test_the_second_time_the_cache_answers(stub: KnowledgeServiceStub, base: str) -> None:
+async def test_the_second_time_the_cache_answers(stub: KnowledgeStub, base: str) -> None:
     """The same answer, marked as cached, and counted as a hit after a miss."""
     await bring(stub, base)
     misses, hits = lookups("miss"), lookups("hit")
@@ -126,7 +129,7 @@ async def test_the_second_time_the_cache_answers(stub: KnowledgeServiceStub, bas
 
 
 async def test_a_cached_answer_costs_one_command_and_no_sql(
-    stub: KnowledgeServiceStub, base: str, redis_url: str, database_url: str
+    stub: KnowledgeStub, base: str, redis_url: str, database_url: str
 ) -> None:
     """That is what the cache is for."""
     await bring(stub, base)
@@ -140,7 +143,7 @@ async def test_a_cached_answer_costs_one_command_and_no_sql(
     assert after >= before + 1
 
 
-async def test_an_import_kills_cached_answers(stub: KnowledgeServiceStub, base: str) -> None:
+async def test_an_import_kills_cached_answers(stub: KnowledgeStub, base: str) -> None:
     """The next answer is the new one, at once."""
     await bring(stub, base, {"id": "1", "question": "怎么退货", "answer": "old"})
     await ask(stub, base, "怎么退货")
@@ -151,7 +154,7 @@ async def test_an_import_kills_cached_answers(stub: KnowledgeServiceStub, base: 
 
 
 async def test_deleting_kills_cached_answers_and_removes_them(
-    stub: KnowledgeServiceStub, base: str, redis_url: str
+    stub: KnowledgeStub, base: str, redis_url: str
 ) -> None:
     """Neither the service nor Redis keeps the answer."""
     document = await bring(stub, base, {"id": "1", "question": "怎么退货", "answer": "机密"})
@@ -165,7 +168,7 @@ async def test_deleting_kills_cached_answers_and_removes_them(
 
 
 async def test_a_slow_answer_of_the_version_before_counts_for_nothing(
-    stub: KnowledgeServiceStub, base: str, redis_url: str
+    stub: KnowledgeStub, base: str, redis_url: str
 ) -> None:
     """What a search puts into the cache after an import overtook it is not served."""
     await bring(stub, base, {"id": "1", "question": "怎么退货", "answer": "old"})
@@ -182,9 +185,7 @@ async def test_a_slow_answer_of_the_version_before_counts_for_nothing(
     assert (await ask(stub, base, "怎么退货")).faq.answer == "new"
 
 
-async def test_the_cache_holds_no_question(
-    stub: KnowledgeServiceStub, base: str, redis_url: str
-) -> None:
+async def test_the_cache_holds_no_question(stub: KnowledgeStub, base: str, redis_url: str) -> None:
     """The customer's words are there as a digest only."""
     await bring(stub, base)
     await ask(stub, base, "请问如何退货呢")
@@ -197,17 +198,15 @@ async def test_the_cache_holds_no_question(
 @pytest.fixture
 async def without_redis(
     generation: Served, settings: dict[str, Any]
-) -> AsyncIterator[KnowledgeServiceStub]:
+) -> AsyncIterator[KnowledgeStub]:
     """A client of a service whose Redis does not exist."""
     settings["redis_url"] = "unix:///nonexistent/redis.sock"
     async with serve("knowledge", build, Settings, **settings) as served:
         served.authority, served.folder = generation.authority, generation.folder
-        yield served.stub(KnowledgeServiceStub, role="content-owner")
+        yield served.stub(KnowledgeStub, role="content-owner")
 
 
-async def test_without_redis_everything_works(
-    without_redis: KnowledgeServiceStub, base: str
-) -> None:
+async def test_without_redis_everything_works(without_redis: KnowledgeStub, base: str) -> None:
     """Imports, answers and removals go on; nothing is cached, and the metric says why."""
     down = lookups("down")
     document = await bring(without_redis, base)
@@ -221,7 +220,7 @@ async def test_without_redis_everything_works(
     assert lookups("down") - down == 4
 
 
-async def test_many_at_once_get_the_same_answer(stub: KnowledgeServiceStub, base: str) -> None:
+async def test_many_at_once_get_the_same_answer(stub: KnowledgeStub, base: str) -> None:
     """A rush on a cold cache is answered correctly for everybody."""
     await bring(stub, base)
     responses = await asyncio.gather(*[ask(stub, base, "怎么退货") for _ in range(30)])

@@ -1,9 +1,8 @@
 """Files as companies have them, through the front door."""
 
 from kefu.knowledge.v1 import knowledge_pb2 as pb
-from kefu.knowledge.v1.knowledge_pb2_grpc import KnowledgeServiceStub
 
-from tests.rpc.knowledge.samples import SECONDS, importing
+from tests.rpc.knowledge.samples import SECONDS, KnowledgeStub, published
 from tests.unit.knowledge.made_files import chinese, excel, heading, pdf, ruled, word
 
 MANUAL = pdf(
@@ -14,7 +13,7 @@ MANUAL = pdf(
 FAQS = excel(("FAQ", [["question", "answer"], ["怎么退货？", "在订单页点申请。"]]))
 
 
-async def test_a_company_brings_its_files(stub: KnowledgeServiceStub, base: str) -> None:
+async def test_a_company_brings_its_files(stub: KnowledgeStub, base: str) -> None:
     """Each is stored as the text that is cited from it; one that cannot be read fails alone."""
     files = {
         "manual.pdf": MANUAL,
@@ -23,8 +22,7 @@ async def test_a_company_brings_its_files(stub: KnowledgeServiceStub, base: str)
         "faqs.xlsx": FAQS,
         "page.html": "<nav>menu</nav><h1>Delivery</h1><p>Three days.</p>",
     }
-    response = await stub.ImportDocuments(importing(base, files), timeout=SECONDS)
-    results = {result.path: result for result in response.results}
+    results = {result.path: result for result in await published(stub, base, files)}
     assert {path for path, result in results.items() if result.problem} == {
         "old.docx",
         "empty.docx",

@@ -9,9 +9,13 @@ from typing import Any
 
 import pytest
 from kefu.knowledge.v1 import knowledge_pb2 as pb
-from kefu.knowledge.v1.knowledge_pb2_grpc import KnowledgeServiceStub
 
-from tests.rpc.knowledge.samples import SECONDS, CharacterVectors, importing
+from tests.rpc.knowledge.samples import (
+    SECONDS,
+    CharacterVectors,
+    KnowledgeStub,
+    published,
+)
 from tests.support.mesh import ROOT
 
 SHOP = ROOT / "examples" / "shop"
@@ -70,22 +74,21 @@ UNANSWERABLE = [
 
 
 @pytest.fixture
-async def shop(stub: KnowledgeServiceStub, base: str, vectors: CharacterVectors) -> str:
+async def shop(stub: KnowledgeStub, base: str, vectors: CharacterVectors) -> str:
     """The sample company's knowledge, without vectors."""
     vectors.down = True
     paths = [*sorted((SHOP / "knowledge").rglob("*.md")), SHOP / "faqs.jsonl"]
     files: dict[str, Any] = {str(path.relative_to(SHOP)): path.read_bytes() for path in paths}
-    response = await stub.ImportDocuments(importing(base, files), timeout=SECONDS)
-    outcomes = {result.outcome for result in response.results}
+    outcomes = {result.outcome for result in await published(stub, base, files)}
     assert outcomes == {pb.ImportResult.OUTCOME_IMPORTED}
     return base
 
 
-async def found(stub: KnowledgeServiceStub, base: str, query: str) -> pb.SearchResponse:
+async def found(stub: KnowledgeStub, base: str, query: str) -> pb.SearchResponse:
     return await stub.Search(pb.SearchRequest(parent=base, query=query), timeout=SECONDS)
 
 
-async def test_questions_find_their_answers(stub: KnowledgeServiceStub, shop: str) -> None:
+async def test_questions_find_their_answers(stub: KnowledgeStub, shop: str) -> None:
     """Nine of ten have the answer first, and all have it among the first three."""
     first = 0
     for query, words in ANSWERS:
@@ -95,14 +98,14 @@ async def test_questions_find_their_answers(stub: KnowledgeServiceStub, shop: st
     assert first >= 0.9 * len(ANSWERS)
 
 
-async def test_other_questions_are_not_answered(stub: KnowledgeServiceStub, shop: str) -> None:
+async def test_other_questions_are_not_answered(stub: KnowledgeStub, shop: str) -> None:
     """What the company's documents do not tell is never called answerable."""
     for query in UNANSWERABLE:
         response = await found(stub, shop, query)
         assert response.verdict != pb.SearchResponse.VERDICT_ANSWERABLE, query
 
 
-async def test_the_questions_language_answers(stub: KnowledgeServiceStub, shop: str) -> None:
+async def test_the_questions_language_answers(stub: KnowledgeStub, shop: str) -> None:
     """Every document is there in both languages; the customer reads hers."""
     for query, language in (("退货运费谁出", "zh"), ("who pays return postage", "en")):
         passage = (await found(stub, shop, query)).passages[0]
@@ -110,7 +113,7 @@ async def test_the_questions_language_answers(stub: KnowledgeServiceStub, shop: 
 
 
 async def test_every_wording_of_every_faq_hits_its_own_answer(
-    stub: KnowledgeServiceStub, shop: str
+    stub: KnowledgeStub, shop: str
 ) -> None:
     """Nothing of the folding and unifying makes one FAQ's question hit another's answer."""
     for line in (SHOP / "faqs.jsonl").read_text("utf-8").splitlines():

@@ -6,7 +6,6 @@ import struct
 import pytest
 from kefu import errors
 from kefu.knowledge.v1 import knowledge_pb2 as pb
-from kefu.knowledge.v1.knowledge_pb2_grpc import KnowledgeServiceStub
 from kefu.type.v1.text_pb2 import Embedding
 
 from tests.rpc.knowledge.samples import (
@@ -16,8 +15,9 @@ from tests.rpc.knowledge.samples import (
     SECONDS,
     TENANT,
     CharacterVectors,
+    KnowledgeStub,
     embedding,
-    importing,
+    published,
     titles,
 )
 from tests.support.mesh import Served, error_of
@@ -40,15 +40,15 @@ The cat mug holds 350 ml.
 
 
 @pytest.fixture
-async def filled(stub: KnowledgeServiceStub, base: str) -> str:
+async def filled(stub: KnowledgeStub, base: str) -> str:
     """A knowledge base with the sample documents and some products."""
     files = {**FILES, "zh/products.md": PRODUCTS}
-    await stub.ImportDocuments(importing(base, files), timeout=SECONDS)
+    await published(stub, base, files)
     return base
 
 
 async def search(
-    stub: KnowledgeServiceStub,
+    stub: KnowledgeStub,
     base: str,
     query: str,
     *,
@@ -86,7 +86,7 @@ async def search(
     ],
 )
 async def test_the_right_passage_is_first(
-    stub: KnowledgeServiceStub, filled: str, query: str, title: str, dense: bool
+    stub: KnowledgeStub, filled: str, query: str, title: str, dense: bool
 ) -> None:
     """In both languages, scripts and widths, with codes and bare words, also without vectors."""
     response = await search(stub, filled, query, dense=dense)
@@ -94,7 +94,7 @@ async def test_the_right_passage_is_first(
     assert response.lexical_only is not dense
 
 
-async def test_evidence_is_told(stub: KnowledgeServiceStub, filled: str) -> None:
+async def test_evidence_is_told(stub: KnowledgeStub, filled: str) -> None:
     """Each passage says where it stands, how it ranked by words and by meaning, and its cosine."""
     response = await search(stub, filled, "退货运费由谁承担")
     [document] = [
@@ -116,9 +116,7 @@ async def test_evidence_is_told(stub: KnowledgeServiceStub, filled: str) -> None
     assert all(0 <= score <= 1 for score in scores)
 
 
-async def test_without_vectors_there_are_no_dense_ranks(
-    stub: KnowledgeServiceStub, filled: str
-) -> None:
+async def test_without_vectors_there_are_no_dense_ranks(stub: KnowledgeStub, filled: str) -> None:
     """What was not measured is absent, not zero."""
     response = await search(stub, filled, "退货运费", dense=False)
     assert response.passages
@@ -127,7 +125,7 @@ async def test_without_vectors_there_are_no_dense_ranks(
 
 @pytest.mark.parametrize(("size", "expected"), [(0, 5), (1, 1), (6, 6)])
 async def test_pages_have_the_wanted_size(
-    stub: KnowledgeServiceStub, filled: str, size: int, expected: int
+    stub: KnowledgeStub, filled: str, size: int, expected: int
 ) -> None:
     """Nothing said is five, and an FAQ counts once for all its wordings."""
     response = await search(stub, filled, "退货 研磨器 mug delivery 鞋", size=size)
@@ -146,22 +144,22 @@ async def test_pages_have_the_wanted_size(
 )
 @pytest.mark.parametrize("dense", [True, False])
 async def test_the_verdict_says_what_the_evidence_is_worth(
-    stub: KnowledgeServiceStub, filled: str, query: str, verdict: int, dense: bool
+    stub: KnowledgeStub, filled: str, query: str, verdict: int, dense: bool
 ) -> None:
     """What is known is answerable, what is not known is not."""
     assert (await search(stub, filled, query, dense=dense)).verdict == verdict
 
 
-async def test_an_unknown_product_is_not_certain(stub: KnowledgeServiceStub, filled: str) -> None:
+async def test_an_unknown_product_is_not_certain(stub: KnowledgeStub, filled: str) -> None:
     """No other product's answer may pass for it."""
     response = await search(stub, filled, "陶瓷胡椒研磨器 XYZ-1234 榉木机身 保修两年")
     assert response.verdict == pb.SearchResponse.VERDICT_WEAK
 
 
-async def test_the_questions_language_is_preferred(stub: KnowledgeServiceStub, base: str) -> None:
+async def test_the_questions_language_is_preferred(stub: KnowledgeStub, base: str) -> None:
     """Of the same passage in two languages the customer gets hers; the caller may override it."""
     files = {"zh.md": "# ABC-1\n\nABC-1 保修", "en.md": "# ABC-1\n\nABC-1 warranty"}
-    await stub.ImportDocuments(importing(base, files), timeout=SECONDS)
+    await published(stub, base, files)
     for query, language, expected in (
         ("ABC-1 please tell me", "", "en"),
         ("请说说ABC-1", "", "zh"),
@@ -172,16 +170,14 @@ async def test_the_questions_language_is_preferred(stub: KnowledgeServiceStub, b
         assert expected in response.passages[0].document.rpartition("/")[2]
 
 
-async def test_an_faq_is_found_as_a_passage_too(stub: KnowledgeServiceStub, filled: str) -> None:
+async def test_an_faq_is_found_as_a_passage_too(stub: KnowledgeStub, filled: str) -> None:
     """A question that is only like an FAQ's gets question and answer to read."""
     response = await search(stub, filled, "我想知道退货的流程", dense=False)
     assert response.passages[0].text == "怎么退货？\n在订单页点申请。"
     assert not response.HasField("faq")
 
 
-async def test_an_empty_knowledge_base_answers_nothing(
-    stub: KnowledgeServiceStub, base: str
-) -> None:
+async def test_an_empty_knowledge_base_answers_nothing(stub: KnowledgeStub, base: str) -> None:
     """Nothing is found, and nothing fails."""
     response = await search(stub, base, "怎么退货")
     assert (len(response.passages), response.verdict) == (0, pb.SearchResponse.VERDICT_NONE)
@@ -189,17 +185,13 @@ async def test_an_empty_knowledge_base_answers_nothing(
 
 
 @pytest.mark.parametrize("scope", [pb.SEARCH_SCOPE_ALL, pb.SEARCH_SCOPE_FAQ])
-async def test_searching_in_nothing_is_refused(
-    stub: KnowledgeServiceStub, scope: pb.SearchScope
-) -> None:
+async def test_searching_in_nothing_is_refused(stub: KnowledgeStub, scope: pb.SearchScope) -> None:
     """A misspelt knowledge base is not an empty one."""
     call = search(stub, f"{TENANT}/knowledgeBases/none", "x", scope=scope)
     assert type(await error_of(call)) is errors.KnowledgeBaseNotFound
 
 
-async def test_a_vector_of_another_model_is_refused(
-    stub: KnowledgeServiceStub, filled: str
-) -> None:
+async def test_a_vector_of_another_model_is_refused(stub: KnowledgeStub, filled: str) -> None:
     """Vectors of two models have nothing to do with each other."""
     call = stub.Search(
         pb.SearchRequest(parent=filled, query="x", embedding=embedding("x", "another")),
@@ -220,7 +212,7 @@ async def test_a_vector_of_another_model_is_refused(
     ],
 )
 async def test_a_vector_without_direction_is_refused(
-    stub: KnowledgeServiceStub, filled: str, values: list[float], expected: type
+    stub: KnowledgeStub, filled: str, values: list[float], expected: type
 ) -> None:
     """Wrong length, zero, infinite or not a number: the caller's mistake, each said as such."""
     vector = struct.pack(f"<{len(values)}f", *values)
@@ -248,16 +240,14 @@ async def test_a_vector_without_direction_is_refused(
         "$1 {x}",
     ],
 )
-async def test_no_question_breaks_the_search(
-    stub: KnowledgeServiceStub, filled: str, query: str
-) -> None:
+async def test_no_question_breaks_the_search(stub: KnowledgeStub, filled: str, query: str) -> None:
     """Quotes, operators and sheer length are only text."""
     await search(stub, filled, query)
     await search(stub, filled, query, dense=False, scope=pb.SEARCH_SCOPE_FAQ)
 
 
 async def test_a_small_tenants_passages_are_found_among_many(
-    stub: KnowledgeServiceStub, base: str, filled: str, vectors: CharacterVectors
+    stub: KnowledgeStub, base: str, filled: str, vectors: CharacterVectors
 ) -> None:
     """The neighbours of all tenants share one index; one tenant's are found all the same."""
     request = pb.SearchRequest(parent=base, query="x", embedding=embedding("退货运费"))
@@ -266,7 +256,7 @@ async def test_a_small_tenants_passages_are_found_among_many(
 
 
 async def test_a_search_is_audited_without_the_question(
-    server: Served, stub: KnowledgeServiceStub, filled: str
+    server: Served, stub: KnowledgeStub, filled: str
 ) -> None:
     """The record tells the verdict; the customer's words stay out of it."""
     await search(stub, filled, "退货运费由谁承担")
@@ -275,9 +265,7 @@ async def test_a_search_is_audited_without_the_question(
     assert "运费" not in str(event)
 
 
-async def test_a_mode_leaves_out_the_other_evidence(
-    stub: KnowledgeServiceStub, filled: str
-) -> None:
+async def test_a_mode_leaves_out_the_other_evidence(stub: KnowledgeStub, filled: str) -> None:
     """For comparison: the same question by words alone and by meaning alone."""
     request = pb.SearchRequest(parent=filled, query="退货运费", embedding=embedding("退货运费"))
     request.mode = pb.SearchRequest.MODE_LEXICAL
@@ -290,7 +278,7 @@ async def test_a_mode_leaves_out_the_other_evidence(
     assert {each.lexical_rank for each in dense.passages} == {0}
 
 
-async def test_meaning_alone_needs_a_vector(stub: KnowledgeServiceStub, filled: str) -> None:
+async def test_meaning_alone_needs_a_vector(stub: KnowledgeStub, filled: str) -> None:
     """There is nothing else to go by."""
     request = pb.SearchRequest(parent=filled, query="退货", mode=pb.SearchRequest.MODE_DENSE)
     error = await error_of(stub.Search(request, timeout=SECONDS))

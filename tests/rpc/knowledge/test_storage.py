@@ -12,7 +12,6 @@ import pytest
 from kefu import errors
 from kefu.client.status import from_rpc_error
 from kefu.knowledge.v1 import knowledge_pb2 as pb
-from kefu.knowledge.v1.knowledge_pb2_grpc import KnowledgeServiceStub
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -21,35 +20,49 @@ from services.mesh.database import migrate, open_pool
 from tests.rpc.knowledge.samples import (
     FILES,
     SECONDS,
+    KnowledgeStub,
     importing,
+    published,
     request_id,
 )
 from tests.support.mesh import ROOT, error_of
 
 
 def consistent(database_url: str, base: str) -> bool:
-    """Compare what is counted with what is there."""
+    """Compare what is counted, in every revision, with what is there."""
     name = base.rpartition("/")[2]
     with psycopg.connect(database_url) as connection:
-        counted = connection.execute(
-            "SELECT term, entry_count FROM terms WHERE knowledge_base = %s ORDER BY 1", (name,)
-        )
-        true = connection.execute(
-            "SELECT word.lexeme, count(*) FROM entries, unnest(lexemes) AS word"
-            " WHERE knowledge_base = %s GROUP BY 1 ORDER BY 1",
-            (name,),
-        )
-        totals = connection.execute(
-            "SELECT entry_count, (SELECT count(*) FROM entries WHERE knowledge_base = %(name)s)"
-            " FROM knowledge_bases WHERE id = %(name)s",
-            {"name": name},
-        ).fetchone()
-        assert totals is not None
-        return counted.fetchall() == true.fetchall() and totals[0] == totals[1]
+        number, draft = connection.execute(
+            "SELECT number, draft FROM knowledge_bases WHERE id = %s", (name,)
+        ).fetchall()[0]
+        for revision in range(1, draft + 1):
+            values = {"base": number, "revision": revision}
+            counted = connection.execute(
+                "SELECT term, sum(change) FROM terms WHERE base = %(base)s"
+                " AND revision <= %(revision)s GROUP BY 1 HAVING sum(change) <> 0 ORDER BY 1",
+                values,
+            )
+            true = connection.execute(
+                "WITH said AS (SELECT * FROM entries WHERE base = %(base)s"
+                " AND since <= %(revision)s AND %(revision)s < until)"
+                ' SELECT substr(word.lexeme, length(%(base)s::text) + 2) COLLATE "C", count(*)'
+                " FROM said, unnest(lexemes) AS word GROUP BY 1"
+                " UNION ALL SELECT '', count(*) FROM said HAVING count(*) > 0 ORDER BY 1",
+                values,
+            )
+            if counted.fetchall() != true.fetchall():
+                return False
+    return True
+
+
+async def counted(stub: KnowledgeStub, base: str) -> None:
+    """Let the words of the draft be counted, as whoever looks at a draft does."""
+    request = pb.SearchRequest(parent=base, query="x", revision="draft")
+    await stub.Search(request, timeout=SECONDS)
 
 
 async def test_imports_at_once_do_not_disturb_each_other(
-    stub: KnowledgeServiceStub, base: str, database_url: str
+    stub: KnowledgeStub, base: str, database_url: str
 ) -> None:
     """Six imports over the same and other paths all succeed, without deadlock or lost counts."""
     calls = [
@@ -71,30 +84,49 @@ async def test_imports_at_once_do_not_disturb_each_other(
     assert pb.ImportResult.OUTCOME_FAILED not in outcomes
     listed = await stub.ListDocuments(pb.ListDocumentsRequest(parent=base), timeout=SECONDS)
     assert len(listed.documents) == len(FILES) + 7
+    await counted(stub, base)
     assert consistent(database_url, base)
 
 
 async def test_importing_and_deleting_at_once_keeps_the_counts(
-    stub: KnowledgeServiceStub, base: str, database_url: str
+    stub: KnowledgeStub, base: str, database_url: str
 ) -> None:
     """Whoever comes first, what is counted is what is there."""
-    first = await stub.ImportDocuments(importing(base, FILES), timeout=SECONDS)
+    first = await published(stub, base, FILES)
     deletions = [
         stub.DeleteDocument(
             pb.DeleteDocumentRequest(name=result.document.name, request_id=request_id()),
             timeout=SECONDS,
         )
-        for result in first.results
+        for result in first
     ]
     changed = {path: content + "\n更多" for path, content in FILES.items() if path.endswith("md")}
     await asyncio.gather(
         stub.ImportDocuments(importing(base, changed), timeout=SECONDS), *deletions
     )
+    await counted(stub, base)
     assert consistent(database_url, base)
 
 
-async def test_every_change_makes_a_new_version(stub: KnowledgeServiceStub, base: str) -> None:
-    """Imports and removals count it up, an unchanged import does not."""
+async def test_words_are_counted_in_every_revision(
+    stub: KnowledgeStub, base: str, database_url: str
+) -> None:
+    """After a replacement, a removal from the draft and one for good, and for each revision."""
+    results = await published(
+        stub, base, {"a.md": "退货 one", "b.md": "退货 two", "c.md": "退货 c", **FILES}
+    )
+    await published(stub, base, {"a.md": "换货 one"})
+    for result, draft_only in ((results[1], True), (results[2], False), (results[3], False)):
+        request = pb.DeleteDocumentRequest(
+            name=result.document.name, request_id=request_id(), draft_only=draft_only
+        )
+        await stub.DeleteDocument(request, timeout=SECONDS)
+    await counted(stub, base)
+    assert consistent(database_url, base)
+
+
+async def test_what_is_served_has_a_version(stub: KnowledgeStub, base: str) -> None:
+    """Publishing and removing for good count it up; edits of the draft change nothing served."""
     versions = []
 
     async def note() -> None:
@@ -102,12 +134,12 @@ async def test_every_change_makes_a_new_version(stub: KnowledgeServiceStub, base
         versions.append(response.version)
 
     await note()
-    response = await stub.ImportDocuments(importing(base, {"a.md": "one"}), timeout=SECONDS)
+    [result] = await published(stub, base, {"a.md": "one"})
     await note()
-    await stub.ImportDocuments(importing(base, {"a.md": "one"}), timeout=SECONDS)
+    await stub.ImportDocuments(importing(base, {"a.md": "two"}), timeout=SECONDS)
     await note()
     await stub.DeleteDocument(
-        pb.DeleteDocumentRequest(name=response.results[0].document.name, request_id=request_id()),
+        pb.DeleteDocumentRequest(name=result.document.name, request_id=request_id()),
         timeout=SECONDS,
     )
     await note()
@@ -115,10 +147,10 @@ async def test_every_change_makes_a_new_version(stub: KnowledgeServiceStub, base
 
 
 async def test_a_lost_database_is_said_and_survived(
-    stub: KnowledgeServiceStub, base: str, database_url: str
+    stub: KnowledgeStub, base: str, database_url: str
 ) -> None:
     """While PostgreSQL refuses, callers are told to retry; when it is back, all goes on."""
-    await stub.ImportDocuments(importing(base, FILES), timeout=SECONDS)
+    await published(stub, base, FILES)
     database = str(conninfo_to_dict(database_url)["dbname"])
     admin_url = make_conninfo(database_url, dbname="postgres")
     name = sql.Identifier(database)
@@ -142,7 +174,7 @@ async def test_a_lost_database_is_said_and_survived(
     assert response.passages
 
 
-async def answer(stub: KnowledgeServiceStub, request: pb.SearchRequest) -> pb.SearchResponse | None:
+async def answer(stub: KnowledgeStub, request: pb.SearchRequest) -> pb.SearchResponse | None:
     """Search; None while the service says that its storage is unavailable."""
     try:
         return await stub.Search(request, timeout=SECONDS)
@@ -152,7 +184,7 @@ async def answer(stub: KnowledgeServiceStub, request: pb.SearchRequest) -> pb.Se
         raise
 
 
-async def test_an_expired_deadline_is_told(stub: KnowledgeServiceStub, base: str) -> None:
+async def test_an_expired_deadline_is_told(stub: KnowledgeStub, base: str) -> None:
     """Nobody waits longer than the caller does."""
     call = stub.Search(pb.SearchRequest(parent=base, query="退货"), timeout=0.0001)
     assert type(await error_of(call)) is errors.DeadlineExceeded

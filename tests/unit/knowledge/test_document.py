@@ -5,7 +5,14 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.knowledge.document import document_id, normalise, reading_of, revision_of
+from services.knowledge.document import (
+    ANYTIME,
+    Scope,
+    document_id,
+    normalise,
+    reading_of,
+    revision_of,
+)
 
 PATTERN = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
@@ -42,10 +49,13 @@ def test_revision_is_the_hash_of_the_bytes() -> None:
     assert revision_of(b"abc").startswith("ba7816bf8f01cfea")
 
 
-def test_reading_depends_on_the_revision() -> None:
-    """Other content, other reading; the same content, the same."""
-    assert reading_of("a") != reading_of("b")
-    assert reading_of("a") == reading_of("a")
+def test_reading_depends_on_content_and_scope() -> None:
+    """Other content or metadata, other reading; the same content, the same."""
+    assert reading_of("a", ANYTIME) != reading_of("b", ANYTIME)
+    assert reading_of("a", ANYTIME) != reading_of("a", Scope({"region": "cn"}))
+    assert reading_of("a", Scope({"x": "1", "y": "2"})) == reading_of(
+        "a", Scope({"y": "2", "x": "1"})
+    )
 
 
 def test_line_ends_become_one_kind() -> None:

@@ -55,12 +55,26 @@ class KnowledgeBase(_message.Message):
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    LIVE_REVISION_FIELD_NUMBER: _builtins.int
+    DRAFT_REVISION_FIELD_NUMBER: _builtins.int
+    DRAFT_CHANGED_FIELD_NUMBER: _builtins.int
+    WAITING_TEXTS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`tenants/{tenant}/knowledgeBases/{knowledge_base}`."""
     display_name: _builtins.str
     """For people, up to 200 code points. Empty: the id is shown."""
     version: _builtins.int
-    """Grows with every change of the content; what is cached under an older one is dead."""
+    """Grows with every change of what is served or can be read: publishing, rolling back, removing
+    for good. What is cached under an older one is dead.
+    """
+    live_revision: _builtins.int
+    """Revision that searches find, from 1. Absent: nothing was published yet."""
+    draft_revision: _builtins.int
+    """Revision that the draft becomes when it is published."""
+    draft_changed: _builtins.bool
+    """Whether the draft differs from the newest revision."""
+    waiting_texts: _builtins.int
+    """Texts that wait for their vector; until then they are found by words alone."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was created."""
@@ -72,12 +86,18 @@ class KnowledgeBase(_message.Message):
         display_name: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         version: _builtins.int = ...,
+        live_revision: _builtins.int | None = ...,
+        draft_revision: _builtins.int = ...,
+        draft_changed: _builtins.bool = ...,
+        waiting_texts: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_live_revision", b"_live_revision", "create_time", b"create_time", "live_revision", b"live_revision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "name", b"name", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_live_revision", b"_live_revision", "create_time", b"create_time", "display_name", b"display_name", "draft_changed", b"draft_changed", "draft_revision", b"draft_revision", "live_revision", b"live_revision", "name", b"name", "version", b"version", "waiting_texts", b"waiting_texts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__live_revision: _TypeAlias = _typing.Literal["live_revision"]  # noqa: Y015
+    _WhichOneofArgType__live_revision: _TypeAlias = _typing.Literal["_live_revision", b"_live_revision"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__live_revision) -> _WhichOneofReturnType__live_revision | None: ...
 
 Global___KnowledgeBase: _TypeAlias = KnowledgeBase  # noqa: Y015
 
@@ -110,6 +130,26 @@ class Document(_message.Message):
     STATE_LEXICAL_ONLY: Document.State.ValueType  # 2
     """Found by words; vectors follow when the embedding service answers."""
 
+    @_typing.final
+    class MetadataEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     NAME_FIELD_NUMBER: _builtins.int
     PATH_FIELD_NUMBER: _builtins.int
     TITLE_FIELD_NUMBER: _builtins.int
@@ -119,6 +159,9 @@ class Document(_message.Message):
     FAQ_COUNT_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     IMPORT_TIME_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
+    VALID_FROM_FIELD_NUMBER: _builtins.int
+    VALID_UNTIL_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`tenants/{tenant}/knowledgeBases/{kb}/documents/{document}`; the last part is made of the path."""
     path: _builtins.str
@@ -139,6 +182,20 @@ class Document(_message.Message):
     def import_time(self) -> _timestamp_pb2.Timestamp:
         """When this content was imported."""
 
+    @_builtins.property
+    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """What searches can be narrowed by. Up to 16 pairs: keys of lower-case letters, digits and `_`, a
+        letter first, up to 32; values up to 100 code points.
+        """
+
+    @_builtins.property
+    def valid_from(self) -> _timestamp_pb2.Timestamp:
+        """From when it is found. Absent: always was."""
+
+    @_builtins.property
+    def valid_until(self) -> _timestamp_pb2.Timestamp:
+        """Until when it is found, exclusive. Absent: for ever."""
+
     def __init__(
         self,
         *,
@@ -151,10 +208,13 @@ class Document(_message.Message):
         faq_count: _builtins.int = ...,
         state: Global___Document.State.ValueType = ...,
         import_time: _timestamp_pb2.Timestamp | None = ...,
+        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        valid_from: _timestamp_pb2.Timestamp | None = ...,
+        valid_until: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["import_time", b"import_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["import_time", b"import_time", "valid_from", b"valid_from", "valid_until", b"valid_until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["faq_count", b"faq_count", "import_time", b"import_time", "language_code", b"language_code", "name", b"name", "passage_count", b"passage_count", "path", b"path", "revision", b"revision", "state", b"state", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["faq_count", b"faq_count", "import_time", b"import_time", "language_code", b"language_code", "metadata", b"metadata", "name", b"name", "passage_count", b"passage_count", "path", b"path", "revision", b"revision", "state", b"state", "title", b"title", "valid_from", b"valid_from", "valid_until", b"valid_until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -217,6 +277,110 @@ class CreateKnowledgeBaseResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CreateKnowledgeBaseResponse: _TypeAlias = CreateKnowledgeBaseResponse  # noqa: Y015
+
+@_typing.final
+class GetKnowledgeBaseRequest(_message.Message):
+    """Read a knowledge base."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`tenants/{tenant}/knowledgeBases/{kb}`."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetKnowledgeBaseRequest: _TypeAlias = GetKnowledgeBaseRequest  # noqa: Y015
+
+@_typing.final
+class GetKnowledgeBaseResponse(_message.Message):
+    """A knowledge base."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KNOWLEDGE_BASE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def knowledge_base(self) -> Global___KnowledgeBase:
+        """As stored."""
+
+    def __init__(
+        self,
+        *,
+        knowledge_base: Global___KnowledgeBase | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["knowledge_base", b"knowledge_base"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["knowledge_base", b"knowledge_base"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetKnowledgeBaseResponse: _TypeAlias = GetKnowledgeBaseResponse  # noqa: Y015
+
+@_typing.final
+class ListKnowledgeBasesRequest(_message.Message):
+    """List knowledge bases."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """The tenant, `tenants/{tenant}`."""
+    page_size: _builtins.int
+    """Most in a page; 0 means 20, more than 100 means 100."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before. Empty: the first page."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListKnowledgeBasesRequest: _TypeAlias = ListKnowledgeBasesRequest  # noqa: Y015
+
+@_typing.final
+class ListKnowledgeBasesResponse(_message.Message):
+    """A page of knowledge bases."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KNOWLEDGE_BASES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page; empty at the end."""
+    @_builtins.property
+    def knowledge_bases(self) -> _containers.RepeatedCompositeFieldContainer[Global___KnowledgeBase]:
+        """By id."""
+
+    def __init__(
+        self,
+        *,
+        knowledge_bases: _abc.Iterable[Global___KnowledgeBase] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["knowledge_bases", b"knowledge_bases", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListKnowledgeBasesResponse: _TypeAlias = ListKnowledgeBasesResponse  # noqa: Y015
 
 @_typing.final
 class ImportDocumentsRequest(_message.Message):
@@ -282,23 +446,63 @@ class SourceFile(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class MetadataEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     PATH_FIELD_NUMBER: _builtins.int
     CONTENT_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
+    VALID_FROM_FIELD_NUMBER: _builtins.int
+    VALID_UNTIL_FIELD_NUMBER: _builtins.int
     path: _builtins.str
     """Relative path with `/`, 1 to 500 code points; its ending says the format: .md, .markdown,
     .txt, .html, .htm, .pdf, .docx, .xlsx and .csv (a table, or FAQs), .jsonl (FAQs).
     """
     content: _builtins.bytes
     """The bytes, up to 3 MiB."""
+    @_builtins.property
+    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """As in Document. What the file says itself, in the `---` block at its top, stands beside it; of
+        two values of one key this one counts.
+        """
+
+    @_builtins.property
+    def valid_from(self) -> _timestamp_pb2.Timestamp:
+        """From when it is found. Absent: what the file says, else always."""
+
+    @_builtins.property
+    def valid_until(self) -> _timestamp_pb2.Timestamp:
+        """Until when it is found, exclusive. Absent: what the file says, else for ever."""
+
     def __init__(
         self,
         *,
         path: _builtins.str = ...,
         content: _builtins.bytes = ...,
+        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        valid_from: _timestamp_pb2.Timestamp | None = ...,
+        valid_until: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["valid_from", b"valid_from", "valid_until", b"valid_until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "path", b"path"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "metadata", b"metadata", "path", b"path", "valid_from", b"valid_from", "valid_until", b"valid_until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -365,6 +569,7 @@ class ImportResult(_message.Message):
     OUTCOME_FIELD_NUMBER: _builtins.int
     DOCUMENT_FIELD_NUMBER: _builtins.int
     PROBLEM_FIELD_NUMBER: _builtins.int
+    NOTES_FIELD_NUMBER: _builtins.int
     path: _builtins.str
     """The file's path."""
     outcome: Global___ImportResult.Outcome.ValueType
@@ -375,6 +580,10 @@ class ImportResult(_message.Message):
     def document(self) -> Global___Document:
         """The document; absent where it failed."""
 
+    @_builtins.property
+    def notes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What its owner should know of how it was read, such as a guessed encoding."""
+
     def __init__(
         self,
         *,
@@ -382,10 +591,11 @@ class ImportResult(_message.Message):
         outcome: Global___ImportResult.Outcome.ValueType = ...,
         document: Global___Document | None = ...,
         problem: _builtins.str = ...,
+        notes: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["document", b"document"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "outcome", b"outcome", "path", b"path", "problem", b"problem"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "notes", b"notes", "outcome", b"outcome", "path", b"path", "problem", b"problem"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -400,22 +610,26 @@ class ListDocumentsRequest(_message.Message):
     PARENT_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """`tenants/{tenant}/knowledgeBases/{kb}`."""
     page_size: _builtins.int
     """Most documents in a page; 0 means 20, more than 100 means 100."""
     page_token: _builtins.str
     """`next_page_token` of the page before. Empty: the first page."""
+    revision: _builtins.str
+    """Which revision: a number, `live`, or `draft`. Empty: the draft."""
     def __init__(
         self,
         *,
         parent: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        revision: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent", "revision", b"revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -456,16 +670,20 @@ class GetDocumentRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`tenants/{tenant}/knowledgeBases/{kb}/documents/{document}`."""
+    revision: _builtins.str
+    """Which revision: a number, `live`, or `draft`. Empty: the draft."""
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
+        revision: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "revision", b"revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -500,6 +718,116 @@ class GetDocumentResponse(_message.Message):
 Global___GetDocumentResponse: _TypeAlias = GetDocumentResponse  # noqa: Y015
 
 @_typing.final
+class ListPassagesRequest(_message.Message):
+    """List what a document was cut into."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """`tenants/{tenant}/knowledgeBases/{kb}/documents/{document}`."""
+    page_size: _builtins.int
+    """Most in a page; 0 means 20, more than 100 means 100."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before. Empty: the first page."""
+    revision: _builtins.str
+    """Which revision: a number, `live`, or `draft`. Empty: the draft."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        revision: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPassagesRequest: _TypeAlias = ListPassagesRequest  # noqa: Y015
+
+@_typing.final
+class ListPassagesResponse(_message.Message):
+    """A page of what a document was cut into."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PASSAGES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page; empty at the end."""
+    @_builtins.property
+    def passages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Passage]:
+        """In the order of the document."""
+
+    def __init__(
+        self,
+        *,
+        passages: _abc.Iterable[Global___Passage] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "passages", b"passages"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPassagesResponse: _TypeAlias = ListPassagesResponse  # noqa: Y015
+
+@_typing.final
+class Passage(_message.Message):
+    """What is searched: a stretch of a document, or a wording of an FAQ's question."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HEADING_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    SPAN_FIELD_NUMBER: _builtins.int
+    TOKENS_FIELD_NUMBER: _builtins.int
+    LANGUAGE_CODE_FIELD_NUMBER: _builtins.int
+    FAQ_ID_FIELD_NUMBER: _builtins.int
+    EMBEDDED_FIELD_NUMBER: _builtins.int
+    heading: _builtins.str
+    """Title and headings, joined by ` > `. Empty for a wording."""
+    text: _builtins.str
+    """The words."""
+    tokens: _builtins.int
+    """Its size in tokens, estimated without a model's tokenizer."""
+    language_code: _builtins.str
+    """Detected language: `zh`, `en`, `mixed`, `und`."""
+    faq_id: _builtins.str
+    """Id of the FAQ that it is a wording of. Empty for a stretch of a document."""
+    embedded: _builtins.bool
+    """Whether its vector is there."""
+    @_builtins.property
+    def span(self) -> _text_pb2.TextSpan:
+        """Where they stand in the document, in code points; of a wording: where its FAQ stands."""
+
+    def __init__(
+        self,
+        *,
+        heading: _builtins.str = ...,
+        text: _builtins.str = ...,
+        span: _text_pb2.TextSpan | None = ...,
+        tokens: _builtins.int = ...,
+        language_code: _builtins.str = ...,
+        faq_id: _builtins.str = ...,
+        embedded: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["span", b"span"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["embedded", b"embedded", "faq_id", b"faq_id", "heading", b"heading", "language_code", b"language_code", "span", b"span", "text", b"text", "tokens", b"tokens"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Passage: _TypeAlias = Passage  # noqa: Y015
+
+@_typing.final
 class DeleteDocumentRequest(_message.Message):
     """Remove one document."""
 
@@ -507,19 +835,26 @@ class DeleteDocumentRequest(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    DRAFT_ONLY_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`tenants/{tenant}/knowledgeBases/{kb}/documents/{document}`."""
     request_id: _builtins.str
-    """UUID chosen by the caller; a repeat succeeds again."""
+    """UUID chosen by the caller; a repeat returns the first result."""
+    draft_only: _builtins.bool
+    """True only takes it out of the draft: revisions keep it until it is published without it, and
+    older ones stay readable. False removes text, vectors and FAQs from every revision, at once and
+    for good.
+    """
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        draft_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["draft_only", b"draft_only", "name", b"name", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -531,12 +866,19 @@ class DeleteDocumentResponse(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    REVISIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def revisions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Revisions that it was removed from, oldest first. Empty with draft_only."""
+
     def __init__(
         self,
+        *,
+        revisions: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["revisions", b"revisions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -582,6 +924,10 @@ class SearchRequest(_message.Message):
     SCOPE_FIELD_NUMBER: _builtins.int
     LANGUAGE_CODE_FIELD_NUMBER: _builtins.int
     MODE_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    FILTERS_FIELD_NUMBER: _builtins.int
+    VALID_TIME_FIELD_NUMBER: _builtins.int
+    EXPLAIN_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """`tenants/{tenant}/knowledgeBases/{kb}`."""
     query: _builtins.str
@@ -594,9 +940,21 @@ class SearchRequest(_message.Message):
     """Language that passages are preferred in: `zh` or `en`. Empty: the query's."""
     mode: Global___SearchRequest.Mode.ValueType
     """On what evidence to rank."""
+    revision: _builtins.str
+    """Which revision: a number, `live`, or `draft`. Empty: what is live."""
+    explain: _builtins.bool
+    """True says of each passage which evidence its score is made of."""
     @_builtins.property
     def embedding(self) -> _text_pb2.Embedding:
         """Its vector, purpose QUERY. Absent: lexical retrieval only."""
+
+    @_builtins.property
+    def filters(self) -> _containers.RepeatedCompositeFieldContainer[Global___MetadataFilter]:
+        """Only what fits every one of them is found."""
+
+    @_builtins.property
+    def valid_time(self) -> _timestamp_pb2.Timestamp:
+        """Only what is valid at this time is found. Absent: now."""
 
     def __init__(
         self,
@@ -608,14 +966,46 @@ class SearchRequest(_message.Message):
         scope: Global___SearchScope.ValueType = ...,
         language_code: _builtins.str = ...,
         mode: Global___SearchRequest.Mode.ValueType = ...,
+        revision: _builtins.str = ...,
+        filters: _abc.Iterable[Global___MetadataFilter] | None = ...,
+        valid_time: _timestamp_pb2.Timestamp | None = ...,
+        explain: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["embedding", b"embedding"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["embedding", b"embedding", "valid_time", b"valid_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["embedding", b"embedding", "language_code", b"language_code", "mode", b"mode", "page_size", b"page_size", "parent", b"parent", "query", b"query", "scope", b"scope"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["embedding", b"embedding", "explain", b"explain", "filters", b"filters", "language_code", b"language_code", "mode", b"mode", "page_size", b"page_size", "parent", b"parent", "query", b"query", "revision", b"revision", "scope", b"scope", "valid_time", b"valid_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SearchRequest: _TypeAlias = SearchRequest  # noqa: Y015
+
+@_typing.final
+class MetadataFilter(_message.Message):
+    """What the metadata of documents and the tags of FAQs have to be."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    key: _builtins.str
+    """Key of the metadata, or `tag` for the tags of FAQs."""
+    @_builtins.property
+    def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """One of these values, letter for letter."""
+
+    def __init__(
+        self,
+        *,
+        key: _builtins.str = ...,
+        values: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MetadataFilter: _TypeAlias = MetadataFilter  # noqa: Y015
 
 @_typing.final
 class SearchResponse(_message.Message):
@@ -655,12 +1045,15 @@ class SearchResponse(_message.Message):
     VERDICT_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     LEXICAL_ONLY_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
     verdict: Global___SearchResponse.Verdict.ValueType
     """What the evidence is worth."""
     version: _builtins.int
     """The knowledge base's version that was searched."""
     lexical_only: _builtins.bool
     """True where no vector took part, though passages were wanted."""
+    revision: _builtins.int
+    """The revision that was searched; 0: nothing is published, so nothing was found."""
     @_builtins.property
     def faq(self) -> Global___FaqHit:
         """The FAQ with the same question. Absent where there is none."""
@@ -677,10 +1070,11 @@ class SearchResponse(_message.Message):
         verdict: Global___SearchResponse.Verdict.ValueType = ...,
         version: _builtins.int = ...,
         lexical_only: _builtins.bool = ...,
+        revision: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["faq", b"faq"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["faq", b"faq", "lexical_only", b"lexical_only", "passages", b"passages", "verdict", b"verdict", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["faq", b"faq", "lexical_only", b"lexical_only", "passages", b"passages", "revision", b"revision", "verdict", b"verdict", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -770,6 +1164,7 @@ class ScoredPassage(_message.Message):
     LEXICAL_RANK_FIELD_NUMBER: _builtins.int
     DENSE_RANK_FIELD_NUMBER: _builtins.int
     COSINE_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
     document: _builtins.str
     """Document that holds it."""
     revision: _builtins.str
@@ -790,6 +1185,10 @@ class ScoredPassage(_message.Message):
     def span(self) -> _text_pb2.TextSpan:
         """Where they stand in the document, in code points."""
 
+    @_builtins.property
+    def evidence(self) -> _containers.RepeatedCompositeFieldContainer[Global___Evidence]:
+        """What the score is made of. Empty unless `explain`."""
+
     def __init__(
         self,
         *,
@@ -802,13 +1201,40 @@ class ScoredPassage(_message.Message):
         lexical_rank: _builtins.int = ...,
         dense_rank: _builtins.int = ...,
         cosine: _builtins.float | None = ...,
+        evidence: _abc.Iterable[Global___Evidence] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_cosine", b"_cosine", "cosine", b"cosine", "span", b"span"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cosine", b"_cosine", "cosine", b"cosine", "dense_rank", b"dense_rank", "document", b"document", "lexical_rank", b"lexical_rank", "revision", b"revision", "score", b"score", "span", b"span", "text", b"text", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cosine", b"_cosine", "cosine", b"cosine", "dense_rank", b"dense_rank", "document", b"document", "evidence", b"evidence", "lexical_rank", b"lexical_rank", "revision", b"revision", "score", b"score", "span", b"span", "text", b"text", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cosine: _TypeAlias = _typing.Literal["cosine"]  # noqa: Y015
     _WhichOneofArgType__cosine: _TypeAlias = _typing.Literal["_cosine", b"_cosine"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__cosine) -> _WhichOneofReturnType__cosine | None: ...
 
 Global___ScoredPassage: _TypeAlias = ScoredPassage  # noqa: Y015
+
+@_typing.final
+class Evidence(_message.Message):
+    """One piece of evidence for a passage."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    CONTRIBUTION_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """What it is, such as `words` or `meaning`; docs/decisions.md describes each."""
+    contribution: _builtins.float
+    """What it adds to the log-odds of the passage being the answer."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        contribution: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contribution", b"contribution", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Evidence: _TypeAlias = Evidence  # noqa: Y015

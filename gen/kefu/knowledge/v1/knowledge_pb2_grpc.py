@@ -40,6 +40,16 @@ class KnowledgeServiceStub:
                 request_serializer=kefu_dot_knowledge_dot_v1_dot_knowledge__pb2.CreateKnowledgeBaseRequest.SerializeToString,
                 response_deserializer=kefu_dot_knowledge_dot_v1_dot_knowledge__pb2.CreateKnowledgeBaseResponse.FromString,
                 _registered_method=True)
+        self.GetKnowledgeBase = channel.unary_unary(
+                '/kefu.knowledge.v1.KnowledgeService/GetKnowledgeBase',
+                request_serializer=kefu_dot_knowledge_dot_v1_dot_knowledge__pb2.GetKnowledgeBaseRequest.SerializeToString,
+                response_deserializer=kefu_dot_knowledge_dot_v1_dot_knowledge__pb2.GetKnowledgeBaseResponse.FromString,
+                _registered_method=True)
+        self.ListKnowledgeBases = channel.unary_unary(
+                '/kefu.knowledge.v1.KnowledgeService/ListKnowledgeBases',
+                request_serializer=kefu_dot_knowledge_dot_v1_dot_knowledge__pb2.ListKnowledgeBasesRequest.SerializeToString,
+                response_deserializer=kefu_dot_knowledge_dot_v1_dot_knowledge__pb2.ListKnowledgeBasesResponse.FromString,
+                _registered_method=True)
         self.ImportDocuments = channel.stream_unary(
                 '/kefu.knowledge.v1.KnowledgeService/ImportDocuments',
                 request_serializer=kefu_dot_knowledge_dot_v1_dot_knowledge__pb2.ImportDocumentsRequest.SerializeToString,
@@ -54,6 +64,11 @@ class KnowledgeServiceStub:
                 '/kefu.knowledge.v1.KnowledgeService/GetDocument',
                 request_serializer=kefu_dot_knowledge_dot_v1_dot_knowledge__pb2.GetDocumentRequest.SerializeToString,
                 response_deserializer=kefu_dot_knowledge_dot_v1_dot_knowledge__pb2.GetDocumentResponse.FromString,
+                _registered_method=True)
+        self.ListPassages = channel.unary_unary(
+                '/kefu.knowledge.v1.KnowledgeService/ListPassages',
+                request_serializer=kefu_dot_knowledge_dot_v1_dot_knowledge__pb2.ListPassagesRequest.SerializeToString,
+                response_deserializer=kefu_dot_knowledge_dot_v1_dot_knowledge__pb2.ListPassagesResponse.FromString,
                 _registered_method=True)
         self.DeleteDocument = channel.unary_unary(
                 '/kefu.knowledge.v1.KnowledgeService/DeleteDocument',
@@ -79,9 +94,24 @@ class KnowledgeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetKnowledgeBase(self, request, context):
+        """Reads a knowledge base: its draft, what is live, what waits. Errors: KNOWLEDGE_BASE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListKnowledgeBases(self, request, context):
+        """Lists a tenant's knowledge bases by id. Errors: PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ImportDocuments(self, request_iterator, context):
-        """Imports files: one header, then one message per file. A file with the path of an existing
-        document replaces it; unchanged files are skipped; a broken file fails alone.
+        """Imports files into the draft while the caller waits: one header, then one message per file. A
+        file with the path of an existing document replaces it; unchanged files are skipped; a broken
+        file fails alone. For large files, and for many, use KnowledgeImportService.
         Errors: INVALID_REQUEST, IMPORT_OUT_OF_ORDER, KNOWLEDGE_BASE_NOT_FOUND, MESSAGE_TOO_LARGE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -89,22 +119,32 @@ class KnowledgeServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListDocuments(self, request, context):
-        """Lists documents by path. Errors: KNOWLEDGE_BASE_NOT_FOUND, PAGE_TOKEN_INVALID.
+        """Lists documents by path. Errors: KNOWLEDGE_BASE_NOT_FOUND, REVISION_NOT_FOUND,
+        PAGE_TOKEN_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetDocument(self, request, context):
-        """Reads one document. Errors: DOCUMENT_NOT_FOUND.
+        """Reads one document. Errors: DOCUMENT_NOT_FOUND, REVISION_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPassages(self, request, context):
+        """Lists what a document was cut into, in the order of the document: passages, or the wordings of
+        its FAQs. Errors: DOCUMENT_NOT_FOUND, REVISION_NOT_FOUND, PAGE_TOKEN_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteDocument(self, request, context):
-        """Removes a document with its passages, vectors and FAQs, for good. A repeat with the same
-        request_id succeeds again. Errors: DOCUMENT_NOT_FOUND, REQUEST_ID_REUSED.
+        """Removes a document: from the draft, or for good from every revision with its text, passages,
+        vectors and FAQs. A repeat with the same request_id returns the first result.
+        Errors: DOCUMENT_NOT_FOUND, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -112,7 +152,7 @@ class KnowledgeServiceServicer:
 
     def Search(self, request, context):
         """Finds the FAQ that answers, or ranked passages. Errors: KNOWLEDGE_BASE_NOT_FOUND,
-        EMBEDDING_MISMATCH.
+        REVISION_NOT_FOUND, EMBEDDING_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -125,6 +165,16 @@ def add_KnowledgeServiceServicer_to_server(servicer, server):
                     servicer.CreateKnowledgeBase,
                     request_deserializer=kefu_dot_knowledge_dot_v1_dot_knowledge__pb2.CreateKnowledgeBaseRequest.FromString,
                     response_serializer=kefu_dot_knowledge_dot_v1_dot_knowledge__pb2.CreateKnowledgeBaseResponse.SerializeToString,
+            ),
+            'GetKnowledgeBase': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetKnowledgeBase,
+                    request_deserializer=kefu_dot_knowledge_dot_v1_dot_knowledge__pb2.GetKnowledgeBaseRequest.FromString,
+                    response_serializer=kefu_dot_knowledge_dot_v1_dot_knowledge__pb2.GetKnowledgeBaseResponse.SerializeToString,
+            ),
+            'ListKnowledgeBases': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListKnowledgeBases,
+                    request_deserializer=kefu_dot_knowledge_dot_v1_dot_knowledge__pb2.ListKnowledgeBasesRequest.FromString,
+                    response_serializer=kefu_dot_knowledge_dot_v1_dot_knowledge__pb2.ListKnowledgeBasesResponse.SerializeToString,
             ),
             'ImportDocuments': grpc.stream_unary_rpc_method_handler(
                     servicer.ImportDocuments,
@@ -140,6 +190,11 @@ def add_KnowledgeServiceServicer_to_server(servicer, server):
                     servicer.GetDocument,
                     request_deserializer=kefu_dot_knowledge_dot_v1_dot_knowledge__pb2.GetDocumentRequest.FromString,
                     response_serializer=kefu_dot_knowledge_dot_v1_dot_knowledge__pb2.GetDocumentResponse.SerializeToString,
+            ),
+            'ListPassages': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPassages,
+                    request_deserializer=kefu_dot_knowledge_dot_v1_dot_knowledge__pb2.ListPassagesRequest.FromString,
+                    response_serializer=kefu_dot_knowledge_dot_v1_dot_knowledge__pb2.ListPassagesResponse.SerializeToString,
             ),
             'DeleteDocument': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteDocument,
@@ -180,6 +235,60 @@ class KnowledgeService:
             '/kefu.knowledge.v1.KnowledgeService/CreateKnowledgeBase',
             kefu_dot_knowledge_dot_v1_dot_knowledge__pb2.CreateKnowledgeBaseRequest.SerializeToString,
             kefu_dot_knowledge_dot_v1_dot_knowledge__pb2.CreateKnowledgeBaseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetKnowledgeBase(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/kefu.knowledge.v1.KnowledgeService/GetKnowledgeBase',
+            kefu_dot_knowledge_dot_v1_dot_knowledge__pb2.GetKnowledgeBaseRequest.SerializeToString,
+            kefu_dot_knowledge_dot_v1_dot_knowledge__pb2.GetKnowledgeBaseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListKnowledgeBases(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/kefu.knowledge.v1.KnowledgeService/ListKnowledgeBases',
+            kefu_dot_knowledge_dot_v1_dot_knowledge__pb2.ListKnowledgeBasesRequest.SerializeToString,
+            kefu_dot_knowledge_dot_v1_dot_knowledge__pb2.ListKnowledgeBasesResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -261,6 +370,33 @@ class KnowledgeService:
             '/kefu.knowledge.v1.KnowledgeService/GetDocument',
             kefu_dot_knowledge_dot_v1_dot_knowledge__pb2.GetDocumentRequest.SerializeToString,
             kefu_dot_knowledge_dot_v1_dot_knowledge__pb2.GetDocumentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPassages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/kefu.knowledge.v1.KnowledgeService/ListPassages',
+            kefu_dot_knowledge_dot_v1_dot_knowledge__pb2.ListPassagesRequest.SerializeToString,
+            kefu_dot_knowledge_dot_v1_dot_knowledge__pb2.ListPassagesResponse.FromString,
             options,
             channel_credentials,
             insecure,

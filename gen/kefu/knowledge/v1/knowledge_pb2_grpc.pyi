@@ -37,22 +37,34 @@ class KnowledgeServiceStub:
     """Creates an empty knowledge base. A repeat with the same request_id returns the first result.
     Errors: INVALID_REQUEST, KNOWLEDGE_BASE_ALREADY_EXISTS, REQUEST_ID_REUSED.
     """
+    GetKnowledgeBase: _grpc.UnaryUnaryMultiCallable[_knowledge_pb2.GetKnowledgeBaseRequest, _knowledge_pb2.GetKnowledgeBaseResponse]
+    """Reads a knowledge base: its draft, what is live, what waits. Errors: KNOWLEDGE_BASE_NOT_FOUND."""
+    ListKnowledgeBases: _grpc.UnaryUnaryMultiCallable[_knowledge_pb2.ListKnowledgeBasesRequest, _knowledge_pb2.ListKnowledgeBasesResponse]
+    """Lists a tenant's knowledge bases by id. Errors: PAGE_TOKEN_INVALID."""
     ImportDocuments: _grpc.StreamUnaryMultiCallable[_knowledge_pb2.ImportDocumentsRequest, _knowledge_pb2.ImportDocumentsResponse]
-    """Imports files: one header, then one message per file. A file with the path of an existing
-    document replaces it; unchanged files are skipped; a broken file fails alone.
+    """Imports files into the draft while the caller waits: one header, then one message per file. A
+    file with the path of an existing document replaces it; unchanged files are skipped; a broken
+    file fails alone. For large files, and for many, use KnowledgeImportService.
     Errors: INVALID_REQUEST, IMPORT_OUT_OF_ORDER, KNOWLEDGE_BASE_NOT_FOUND, MESSAGE_TOO_LARGE.
     """
     ListDocuments: _grpc.UnaryUnaryMultiCallable[_knowledge_pb2.ListDocumentsRequest, _knowledge_pb2.ListDocumentsResponse]
-    """Lists documents by path. Errors: KNOWLEDGE_BASE_NOT_FOUND, PAGE_TOKEN_INVALID."""
+    """Lists documents by path. Errors: KNOWLEDGE_BASE_NOT_FOUND, REVISION_NOT_FOUND,
+    PAGE_TOKEN_INVALID.
+    """
     GetDocument: _grpc.UnaryUnaryMultiCallable[_knowledge_pb2.GetDocumentRequest, _knowledge_pb2.GetDocumentResponse]
-    """Reads one document. Errors: DOCUMENT_NOT_FOUND."""
+    """Reads one document. Errors: DOCUMENT_NOT_FOUND, REVISION_NOT_FOUND."""
+    ListPassages: _grpc.UnaryUnaryMultiCallable[_knowledge_pb2.ListPassagesRequest, _knowledge_pb2.ListPassagesResponse]
+    """Lists what a document was cut into, in the order of the document: passages, or the wordings of
+    its FAQs. Errors: DOCUMENT_NOT_FOUND, REVISION_NOT_FOUND, PAGE_TOKEN_INVALID.
+    """
     DeleteDocument: _grpc.UnaryUnaryMultiCallable[_knowledge_pb2.DeleteDocumentRequest, _knowledge_pb2.DeleteDocumentResponse]
-    """Removes a document with its passages, vectors and FAQs, for good. A repeat with the same
-    request_id succeeds again. Errors: DOCUMENT_NOT_FOUND, REQUEST_ID_REUSED.
+    """Removes a document: from the draft, or for good from every revision with its text, passages,
+    vectors and FAQs. A repeat with the same request_id returns the first result.
+    Errors: DOCUMENT_NOT_FOUND, REQUEST_ID_REUSED.
     """
     Search: _grpc.UnaryUnaryMultiCallable[_knowledge_pb2.SearchRequest, _knowledge_pb2.SearchResponse]
     """Finds the FAQ that answers, or ranked passages. Errors: KNOWLEDGE_BASE_NOT_FOUND,
-    EMBEDDING_MISMATCH.
+    REVISION_NOT_FOUND, EMBEDDING_MISMATCH.
     """
 
 @_typing.type_check_only
@@ -64,22 +76,34 @@ class KnowledgeServiceAsyncStub(KnowledgeServiceStub):
     """Creates an empty knowledge base. A repeat with the same request_id returns the first result.
     Errors: INVALID_REQUEST, KNOWLEDGE_BASE_ALREADY_EXISTS, REQUEST_ID_REUSED.
     """
+    GetKnowledgeBase: _aio.UnaryUnaryMultiCallable[_knowledge_pb2.GetKnowledgeBaseRequest, _knowledge_pb2.GetKnowledgeBaseResponse]  # type: ignore[assignment]
+    """Reads a knowledge base: its draft, what is live, what waits. Errors: KNOWLEDGE_BASE_NOT_FOUND."""
+    ListKnowledgeBases: _aio.UnaryUnaryMultiCallable[_knowledge_pb2.ListKnowledgeBasesRequest, _knowledge_pb2.ListKnowledgeBasesResponse]  # type: ignore[assignment]
+    """Lists a tenant's knowledge bases by id. Errors: PAGE_TOKEN_INVALID."""
     ImportDocuments: _aio.StreamUnaryMultiCallable[_knowledge_pb2.ImportDocumentsRequest, _knowledge_pb2.ImportDocumentsResponse]  # type: ignore[assignment]
-    """Imports files: one header, then one message per file. A file with the path of an existing
-    document replaces it; unchanged files are skipped; a broken file fails alone.
+    """Imports files into the draft while the caller waits: one header, then one message per file. A
+    file with the path of an existing document replaces it; unchanged files are skipped; a broken
+    file fails alone. For large files, and for many, use KnowledgeImportService.
     Errors: INVALID_REQUEST, IMPORT_OUT_OF_ORDER, KNOWLEDGE_BASE_NOT_FOUND, MESSAGE_TOO_LARGE.
     """
     ListDocuments: _aio.UnaryUnaryMultiCallable[_knowledge_pb2.ListDocumentsRequest, _knowledge_pb2.ListDocumentsResponse]  # type: ignore[assignment]
-    """Lists documents by path. Errors: KNOWLEDGE_BASE_NOT_FOUND, PAGE_TOKEN_INVALID."""
+    """Lists documents by path. Errors: KNOWLEDGE_BASE_NOT_FOUND, REVISION_NOT_FOUND,
+    PAGE_TOKEN_INVALID.
+    """
     GetDocument: _aio.UnaryUnaryMultiCallable[_knowledge_pb2.GetDocumentRequest, _knowledge_pb2.GetDocumentResponse]  # type: ignore[assignment]
-    """Reads one document. Errors: DOCUMENT_NOT_FOUND."""
+    """Reads one document. Errors: DOCUMENT_NOT_FOUND, REVISION_NOT_FOUND."""
+    ListPassages: _aio.UnaryUnaryMultiCallable[_knowledge_pb2.ListPassagesRequest, _knowledge_pb2.ListPassagesResponse]  # type: ignore[assignment]
+    """Lists what a document was cut into, in the order of the document: passages, or the wordings of
+    its FAQs. Errors: DOCUMENT_NOT_FOUND, REVISION_NOT_FOUND, PAGE_TOKEN_INVALID.
+    """
     DeleteDocument: _aio.UnaryUnaryMultiCallable[_knowledge_pb2.DeleteDocumentRequest, _knowledge_pb2.DeleteDocumentResponse]  # type: ignore[assignment]
-    """Removes a document with its passages, vectors and FAQs, for good. A repeat with the same
-    request_id succeeds again. Errors: DOCUMENT_NOT_FOUND, REQUEST_ID_REUSED.
+    """Removes a document: from the draft, or for good from every revision with its text, passages,
+    vectors and FAQs. A repeat with the same request_id returns the first result.
+    Errors: DOCUMENT_NOT_FOUND, REQUEST_ID_REUSED.
     """
     Search: _aio.UnaryUnaryMultiCallable[_knowledge_pb2.SearchRequest, _knowledge_pb2.SearchResponse]  # type: ignore[assignment]
     """Finds the FAQ that answers, or ranked passages. Errors: KNOWLEDGE_BASE_NOT_FOUND,
-    EMBEDDING_MISMATCH.
+    REVISION_NOT_FOUND, EMBEDDING_MISMATCH.
     """
 
 class KnowledgeServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -96,13 +120,30 @@ class KnowledgeServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def GetKnowledgeBase(
+        self,
+        request: _knowledge_pb2.GetKnowledgeBaseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_knowledge_pb2.GetKnowledgeBaseResponse, _abc.Awaitable[_knowledge_pb2.GetKnowledgeBaseResponse]]:
+        """Reads a knowledge base: its draft, what is live, what waits. Errors: KNOWLEDGE_BASE_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListKnowledgeBases(
+        self,
+        request: _knowledge_pb2.ListKnowledgeBasesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_knowledge_pb2.ListKnowledgeBasesResponse, _abc.Awaitable[_knowledge_pb2.ListKnowledgeBasesResponse]]:
+        """Lists a tenant's knowledge bases by id. Errors: PAGE_TOKEN_INVALID."""
+
+    @_abc_1.abstractmethod
     def ImportDocuments(
         self,
         request_iterator: _MaybeAsyncIterator[_knowledge_pb2.ImportDocumentsRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_knowledge_pb2.ImportDocumentsResponse, _abc.Awaitable[_knowledge_pb2.ImportDocumentsResponse]]:
-        """Imports files: one header, then one message per file. A file with the path of an existing
-        document replaces it; unchanged files are skipped; a broken file fails alone.
+        """Imports files into the draft while the caller waits: one header, then one message per file. A
+        file with the path of an existing document replaces it; unchanged files are skipped; a broken
+        file fails alone. For large files, and for many, use KnowledgeImportService.
         Errors: INVALID_REQUEST, IMPORT_OUT_OF_ORDER, KNOWLEDGE_BASE_NOT_FOUND, MESSAGE_TOO_LARGE.
         """
 
@@ -112,7 +153,9 @@ class KnowledgeServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _knowledge_pb2.ListDocumentsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_knowledge_pb2.ListDocumentsResponse, _abc.Awaitable[_knowledge_pb2.ListDocumentsResponse]]:
-        """Lists documents by path. Errors: KNOWLEDGE_BASE_NOT_FOUND, PAGE_TOKEN_INVALID."""
+        """Lists documents by path. Errors: KNOWLEDGE_BASE_NOT_FOUND, REVISION_NOT_FOUND,
+        PAGE_TOKEN_INVALID.
+        """
 
     @_abc_1.abstractmethod
     def GetDocument(
@@ -120,7 +163,17 @@ class KnowledgeServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _knowledge_pb2.GetDocumentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_knowledge_pb2.GetDocumentResponse, _abc.Awaitable[_knowledge_pb2.GetDocumentResponse]]:
-        """Reads one document. Errors: DOCUMENT_NOT_FOUND."""
+        """Reads one document. Errors: DOCUMENT_NOT_FOUND, REVISION_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListPassages(
+        self,
+        request: _knowledge_pb2.ListPassagesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_knowledge_pb2.ListPassagesResponse, _abc.Awaitable[_knowledge_pb2.ListPassagesResponse]]:
+        """Lists what a document was cut into, in the order of the document: passages, or the wordings of
+        its FAQs. Errors: DOCUMENT_NOT_FOUND, REVISION_NOT_FOUND, PAGE_TOKEN_INVALID.
+        """
 
     @_abc_1.abstractmethod
     def DeleteDocument(
@@ -128,8 +181,9 @@ class KnowledgeServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _knowledge_pb2.DeleteDocumentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_knowledge_pb2.DeleteDocumentResponse, _abc.Awaitable[_knowledge_pb2.DeleteDocumentResponse]]:
-        """Removes a document with its passages, vectors and FAQs, for good. A repeat with the same
-        request_id succeeds again. Errors: DOCUMENT_NOT_FOUND, REQUEST_ID_REUSED.
+        """Removes a document: from the draft, or for good from every revision with its text, passages,
+        vectors and FAQs. A repeat with the same request_id returns the first result.
+        Errors: DOCUMENT_NOT_FOUND, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -139,7 +193,7 @@ class KnowledgeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_knowledge_pb2.SearchResponse, _abc.Awaitable[_knowledge_pb2.SearchResponse]]:
         """Finds the FAQ that answers, or ranked passages. Errors: KNOWLEDGE_BASE_NOT_FOUND,
-        EMBEDDING_MISMATCH.
+        REVISION_NOT_FOUND, EMBEDDING_MISMATCH.
         """
 
 def add_KnowledgeServiceServicer_to_server(servicer: KnowledgeServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -152,6 +152,22 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: the vector was made by another model than the knowledge base's.
     Example: {"reason": "EMBEDDING_MISMATCH", "metadata": {"expected": "...", "got": "..."}}
     """
+    ERROR_REASON_REVISION_NOT_FOUND: _ErrorReason.ValueType  # 305
+    """NOT_FOUND: the knowledge base has no such revision, or it is too old to be kept.
+    Example: {"reason": "REVISION_NOT_FOUND", "metadata": {"revision": "12"}}
+    """
+    ERROR_REASON_PUBLISH_REFUSED: _ErrorReason.ValueType  # 306
+    """FAILED_PRECONDITION: too few of the knowledge base's own test questions pass.
+    Example: {"reason": "PUBLISH_REFUSED", "metadata": {"passed": "7", "total": "10", "required_share": "0.9"}}
+    """
+    ERROR_REASON_IMPORT_IN_PROGRESS: _ErrorReason.ValueType  # 307
+    """ABORTED: another import into the knowledge base runs; cancel it or wait.
+    Example: {"reason": "IMPORT_IN_PROGRESS", "metadata": {"knowledge_base": "..."}}
+    """
+    ERROR_REASON_UPLOAD_TOO_LARGE: _ErrorReason.ValueType  # 308
+    """RESOURCE_EXHAUSTED: an upload has too many files or bytes. Not retryable as it is.
+    Example: {"reason": "UPLOAD_TOO_LARGE", "metadata": {"limit": "10000 files"}}
+    """
     ERROR_REASON_MODEL_UNAVAILABLE: _ErrorReason.ValueType  # 400
     """UNAVAILABLE: no model provider answered and the caller forbade the extractive answer.
     Example: {"reason": "MODEL_UNAVAILABLE", "metadata": {"provider": "...", "cause": "timeout"}}
@@ -317,6 +333,22 @@ Example: {"reason": "IMPORT_OUT_OF_ORDER", "metadata": {"problem": "file before 
 ERROR_REASON_EMBEDDING_MISMATCH: ErrorReason.ValueType  # 304
 """FAILED_PRECONDITION: the vector was made by another model than the knowledge base's.
 Example: {"reason": "EMBEDDING_MISMATCH", "metadata": {"expected": "...", "got": "..."}}
+"""
+ERROR_REASON_REVISION_NOT_FOUND: ErrorReason.ValueType  # 305
+"""NOT_FOUND: the knowledge base has no such revision, or it is too old to be kept.
+Example: {"reason": "REVISION_NOT_FOUND", "metadata": {"revision": "12"}}
+"""
+ERROR_REASON_PUBLISH_REFUSED: ErrorReason.ValueType  # 306
+"""FAILED_PRECONDITION: too few of the knowledge base's own test questions pass.
+Example: {"reason": "PUBLISH_REFUSED", "metadata": {"passed": "7", "total": "10", "required_share": "0.9"}}
+"""
+ERROR_REASON_IMPORT_IN_PROGRESS: ErrorReason.ValueType  # 307
+"""ABORTED: another import into the knowledge base runs; cancel it or wait.
+Example: {"reason": "IMPORT_IN_PROGRESS", "metadata": {"knowledge_base": "..."}}
+"""
+ERROR_REASON_UPLOAD_TOO_LARGE: ErrorReason.ValueType  # 308
+"""RESOURCE_EXHAUSTED: an upload has too many files or bytes. Not retryable as it is.
+Example: {"reason": "UPLOAD_TOO_LARGE", "metadata": {"limit": "10000 files"}}
 """
 ERROR_REASON_MODEL_UNAVAILABLE: ErrorReason.ValueType  # 400
 """UNAVAILABLE: no model provider answered and the caller forbade the extractive answer.

@@ -33,6 +33,7 @@ from kefu.errors.services import (
     DocumentNotFound,
     EmbeddingMismatch,
     EtagMismatch,
+    ImportInProgress,
     ImportOutOfOrder,
     IntentModelNotFound,
     IntentNotFound,
@@ -41,6 +42,8 @@ from kefu.errors.services import (
     ModelNotFound,
     ModelUnavailable,
     OperationNotFound,
+    PublishRefused,
+    RevisionNotFound,
     SessionAlreadyExists,
     SessionClosed,
     SessionNotFound,
@@ -52,6 +55,7 @@ from kefu.errors.services import (
     TurnInProgress,
     TurnNotFound,
     UncertainUtteranceNotFound,
+    UploadTooLarge,
 )
 
 __all__ = [
@@ -64,6 +68,7 @@ __all__ = [
     "EmbeddingMismatch",
     "EndUserTokenInvalid",
     "EtagMismatch",
+    "ImportInProgress",
     "ImportOutOfOrder",
     "IntentModelNotFound",
     "IntentNotFound",
@@ -80,8 +85,10 @@ __all__ = [
     "ModelUnavailable",
     "OperationNotFound",
     "PageTokenInvalid",
+    "PublishRefused",
     "RateLimited",
     "RequestIdReused",
+    "RevisionNotFound",
     "ServerBusy",
     "ServiceUnavailable",
     "SessionAlreadyExists",
@@ -98,6 +105,7 @@ __all__ = [
     "TurnInProgress",
     "TurnNotFound",
     "UncertainUtteranceNotFound",
+    "UploadTooLarge",
     "by_reason",
 ]
 

@@ -144,6 +144,38 @@ class EmbeddingMismatch(KefuError):
     summary = "the embedding was made by another model than the knowledge base's vectors"
 
 
+class RevisionNotFound(KefuError):
+    """The knowledge base has no such revision, or it is too old to be kept."""
+
+    code = Code.NOT_FOUND
+    reason = "REVISION_NOT_FOUND"
+    summary = "no such revision; ListRevisions names those that there are"
+
+
+class PublishRefused(KefuError):
+    """Too few of the knowledge base's own test questions pass."""
+
+    code = Code.FAILED_PRECONDITION
+    reason = "PUBLISH_REFUSED"
+    summary = "too few test questions pass; TestKnowledgeBase says which do not"
+
+
+class ImportInProgress(KefuError):
+    """Another import into the knowledge base runs."""
+
+    code = Code.ABORTED
+    reason = "IMPORT_IN_PROGRESS"
+    summary = "an import into this knowledge base is running; wait for it or cancel it"
+
+
+class UploadTooLarge(KefuError):
+    """An upload has too many files or bytes."""
+
+    code = Code.RESOURCE_EXHAUSTED
+    reason = "UPLOAD_TOO_LARGE"
+    summary = "the upload is over a limit; upload the folder in parts"
+
+
 class ModelUnavailable(KefuError):
     """No model provider answered and the caller forbade the extractive answer."""
 
