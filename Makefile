@@ -21,6 +21,7 @@ $(READY): deploy/locks/dev.txt pyproject.toml examples/node/package-lock.json
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r deploy/locks/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m services.encoder
 	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --prefix examples/node || echo "npm ci failed: the tests of the Node client skip"; fi
 	touch $(READY)
 

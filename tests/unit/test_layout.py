@@ -9,7 +9,7 @@ from tests.support.mesh import ROOT
 
 SERVICES = ("session", "intent", "knowledge", "generation", "sentiment", "audit", "desk")
 TOOLS = ("local", "cli")
-SHARED = ("services.mesh", "services.language")
+SHARED = ("services.mesh", "services.language", "services.encoder")
 DOMAIN_MAY_USE = ("batching", "calls", "measures", "names", "operations", "paging", "telemetry")
 SHARED_MESSAGES = "services.mesh.operations.messages"
 STORAGE = ("psycopg", "psycopg_pool", "redis")
@@ -69,12 +69,12 @@ def test_a_service_imports_no_other_service(path: Path) -> None:
     assert within(imports(path), "services") - within(imports(path), own, *SHARED) <= {"services"}
 
 
-@pytest.mark.parametrize("path", modules("mesh", "language"), ids=named)
+@pytest.mark.parametrize("path", modules("mesh", "language", "encoder"), ids=named)
 def test_what_is_shared_imports_no_service(path: Path) -> None:
     """It would tie every service to that one."""
     allowed = within(imports(path), *SHARED)
     if "mesh" in path.parts:
-        allowed -= within(imports(path), "services.language")
+        allowed -= within(imports(path), "services.language", "services.encoder")
     assert within(imports(path), "services") <= allowed | {"services"}
 
 
