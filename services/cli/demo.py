@@ -14,8 +14,6 @@ from pathlib import Path
 import typer
 from kefu.desk.v1.desk_pb2 import ListTicketsRequest
 from kefu.desk.v1.desk_pb2_grpc import DeskServiceStub
-from kefu.knowledge.v1.knowledge_pb2 import Document, ListDocumentsRequest
-from kefu.knowledge.v1.knowledge_pb2_grpc import KnowledgeServiceStub
 from kefu.session.v1.turn_pb2 import DIALOGUE_STATE_CLOSED, ActionResult, Turn
 from rich.console import Console
 from rich.text import Text
@@ -29,7 +27,8 @@ from services.cli.trace import show, spans_of
 from services.local import operator
 from services.local.home import Home
 from services.local.problem import Problem
-from services.local.sample import TENANT
+from services.local.publishing import until_embedded
+from services.local.sample import KNOWLEDGE_BASE, TENANT
 from services.local.traces.span import tree
 
 
@@ -130,17 +129,10 @@ async def _play(place: Home, console: Console) -> None:
 
 async def _vectors(place: Home) -> None:
     """Wait until the sample is found by meaning too; on a slow machine, not for long."""
-    parent = f"tenants/{TENANT}/knowledgeBases/{TENANT}"
-    request = ListDocumentsRequest(parent=parent, page_size=100)
     async with operator.channel(place, "knowledge") as channel:
-        stub = KnowledgeServiceStub(channel)
         with suppress(TimeoutError):
             async with asyncio.timeout(_VECTORS_SECONDS):
-                while True:
-                    listed = await stub.ListDocuments(request, timeout=5)
-                    if all(each.state == Document.STATE_READY for each in listed.documents):
-                        return
-                    await asyncio.sleep(0.3)
+                await until_embedded(channel, KNOWLEDGE_BASE)
 
 
 async def _tickets(place: Home, session: str) -> list[str]:

@@ -33,6 +33,8 @@ from services.knowledge.searching import Searching
 from services.knowledge.servicer import KnowledgeServicer
 from services.knowledge.settings import Settings
 from services.knowledge.sql import TENANT_ROLE
+from services.knowledge.upkeep import Upkeep
+from services.knowledge.upkeep_store import UpkeepStore
 from services.knowledge.vector_store import VectorStore
 from services.mesh.database import migrate, open_pool
 from services.mesh.operations.runner import Runner
@@ -40,13 +42,16 @@ from services.mesh.operations.scratch import remove_leftovers
 from services.mesh.server import Registration
 from services.mesh.service import Mesh, run
 
+_OWNERS = 3
+"""Connections of the tables' owner at the most: building an index keeps one for minutes."""
+
 
 @asynccontextmanager
 async def build(settings: Settings, mesh: Mesh) -> AsyncIterator[list[Registration]]:
     """Wire the service: PostgreSQL, the answer cache, and vectors from the generation service."""
     generation = GenerationPeer(mesh)
     async with AsyncExitStack() as stack:
-        owner = await stack.enter_async_context(open_pool(settings.database_url, 1))
+        owner = await stack.enter_async_context(open_pool(settings.database_url, _OWNERS))
         await migrate(owner, Path(__file__).parent / "migrations")
         pool = await stack.enter_async_context(open_pool(settings.database_url, role=TENANT_ROLE))
         redis = await stack.enter_async_context(open_client(settings.redis_url))
@@ -71,6 +76,8 @@ async def build(settings: Settings, mesh: Mesh) -> AsyncIterator[list[Registrati
             generation.embed,
         )
         stack.push_async_callback(_ended, asyncio.create_task(embedding.run()))
+        upkeep = Upkeep(UpkeepStore(owner), settings.index_memory_mebibytes)
+        stack.push_async_callback(_ended, asyncio.create_task(upkeep.run()))
         results = ImportResultStore(pool)
         work = ImportWork(
             knowledge.import_file, embedding.wake, results, settings.vectors_patience_seconds

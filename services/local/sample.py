@@ -22,9 +22,13 @@ from services.local.intent_training import (
 from services.local.knowledge_files import collect, import_files
 from services.local.problem import Problem
 from services.local.programs import ROOT, SAMPLE
+from services.local.publishing import publish_edits
 
 TENANT = "shop"
 """The sample company's tenant; its knowledge base has the same id."""
+
+KNOWLEDGE_BASE = f"tenants/{TENANT}/knowledgeBases/{TENANT}"
+"""Its name."""
 
 SHOP = ROOT / "examples" / "shop"
 """Where the sample company lies in the project."""
@@ -110,6 +114,7 @@ async def _load_knowledge(home: Home) -> None:
     try:
         async with operator.channel(home, "knowledge") as channel:
             results = await import_files(channel, TENANT, TENANT, files)
+            await publish_edits(channel, KNOWLEDGE_BASE, "the sample company")
     except KefuError as error:
         raise Problem(
             f"the sample's knowledge could not be imported ({error.message})",

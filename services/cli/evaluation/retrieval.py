@@ -1,6 +1,5 @@
 """`kefu eval retrieval`: what a search finds, on questions whose answers are known."""
 
-import asyncio
 import json
 import time
 from collections.abc import Sequence
@@ -27,13 +26,11 @@ from services.local.home import Home
 from services.local.intent_training import LONG_CALL_SECONDS
 from services.local.knowledge_files import import_files
 from services.local.problem import Problem
+from services.local.publishing import publish, until_embedded
 from services.mesh.measures import area_under_roc
 
 _FOUND = 10
 """Passages asked for: the mean reciprocal rank looks at the first ten."""
-
-_LOOK_SECONDS = 0.5
-"""Between two looks at how far the vectors of the corpus are."""
 
 _SHORT = 300
 """Texts up to here are taken for questions, in code points; a passage of a document is longer."""
@@ -208,22 +205,13 @@ def _faq(number: str, questions: list[str]) -> bytes:
 
 
 async def _import(channel: Any, base: str, files: Sequence[pb.SourceFile]) -> None:
-    """Import the corpus, and wait until all of it has its vectors."""
+    """Import the corpus, wait until all of it has its vectors, and put it live."""
     results = await import_files(channel, TENANT, base, files)
     if refused := next((each for each in results if each.problem), None):
         raise Problem(f"the corpus was refused: {refused.problem}", "mend the corpus")
-    stub = KnowledgeServiceStub(channel)
-    parent = f"tenants/{TENANT}/knowledgeBases/{base}"
-    token = ""
-    while True:
-        request = pb.ListDocumentsRequest(parent=parent, page_size=100, page_token=token)
-        page = await stub.ListDocuments(request, timeout=LONG_CALL_SECONDS)
-        if any(each.state != pb.Document.STATE_READY for each in page.documents):
-            await asyncio.sleep(_LOOK_SECONDS)
-        elif page.next_page_token:
-            token = page.next_page_token
-        else:
-            return
+    name = f"tenants/{TENANT}/knowledgeBases/{base}"
+    await until_embedded(channel, name)
+    await publish(channel, name)
 
 
 async def _ask(
