@@ -4,8 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
+from kefu.errors import KefuError
 from kefu.generation.v1.generation_pb2_grpc import add_GenerationServiceServicer_to_server
 
+from services.encoder.conversion import ConversionFailed
 from services.generation.answering import Answerer
 from services.generation.catalogue import Catalogue
 from services.generation.chat import ChatModel, ChatSettings, Patience
@@ -77,7 +79,10 @@ async def _engine(settings: Settings) -> EmbeddingEngine:
         return RemoteEngine(
             Provider(endpoint), settings.embedding_model, settings.embedding_seconds
         )
-    engine = await LocalEngine.load(settings.embedding_threads)
+    try:
+        engine = await LocalEngine.load(settings.model_dir, settings.embedding_threads)
+    except ConversionFailed as error:
+        raise KefuError(str(error)) from error
     structlog.get_logger("embedding").info(
         "model loaded", model=engine.name, milliseconds=round(engine.load_seconds * 1000)
     )

