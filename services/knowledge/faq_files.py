@@ -7,10 +7,11 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import datetime
 from typing import Any
 
 from services.knowledge.document import Faq, normalise
+from services.knowledge.moments import EXAMPLES, moment_of
 from services.language import Language, Span, detect
 
 COLUMNS = (
@@ -18,6 +19,21 @@ COLUMNS = (
 )  # fmt: skip
 """What an entry may say; `question` and `answer` it has to. A file without the column `id` gets
 ids that are made of the questions."""
+
+CHINESE_COLUMNS = {
+    "编号": "id", "语言": "language",
+    "问题": "question", "标准问": "question", "标准问题": "question",
+    "相似问": "variants", "相似问法": "variants", "相似问题": "variants", "变体": "variants",
+    "答案": "answer", "回答": "answer",
+    "标签": "tags",
+    "生效": "valid_from", "生效日期": "valid_from", "生效时间": "valid_from",
+    "有效期起": "valid_from",
+    "失效": "valid_until", "失效日期": "valid_until", "失效时间": "valid_until",
+    "有效期止": "valid_until",
+}  # fmt: skip
+"""What Chinese tables call the columns."""
+
+_KNOWN = f"known are {', '.join(COLUMNS)} and {'、'.join(CHINESE_COLUMNS)}"
 
 LIMITS = {
     "id": 128,
@@ -36,7 +52,7 @@ _REQUIRED = ("id", "question", "answer")
 _REQUIRED_COLUMNS = ("question", "answer")
 _LISTS = ("variants", "tags")
 _MOMENTS = ("valid_from", "valid_until")
-_LIST_SEPARATOR = re.compile(r"[|\n]")
+_LIST_SEPARATOR = re.compile(r"[|｜\n]")
 _MADE_ID_LENGTH = 16
 _MOST_REPORTED = 10
 
@@ -63,7 +79,7 @@ class FaqFile:
 
 def is_faq_header(names: Sequence[str]) -> bool:
     """Say whether the header of a table is that of an FAQ file."""
-    return set(_REQUIRED_COLUMNS) <= {_column(name) for name in names}
+    return set(_REQUIRED_COLUMNS) <= {column_of(name) for name in names}
 
 
 def read_jsonl(text: str) -> FaqFile:
@@ -116,7 +132,7 @@ def _json_rows(text: str) -> Iterator[_Row]:
 def _csv_rows(text: str) -> Iterator[_Row]:
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
-        reader.fieldnames = [_column(name) for name in reader.fieldnames or ()]
+        reader.fieldnames = [column_of(name) for name in reader.fieldnames or ()]
         if problem := _header_problem(reader.fieldnames):
             yield 1, problem
             return
@@ -131,9 +147,10 @@ def _csv_rows(text: str) -> Iterator[_Row]:
         yield number, f"not CSV ({error})"
 
 
-def _column(name: str) -> str:
-    """Return a column's name as this module has it."""
-    return name.strip().lower()
+def column_of(name: str) -> str:
+    """Return a column's name as this module has it, whatever a table calls it."""
+    name = name.strip().lower()
+    return CHINESE_COLUMNS.get(name, name)
 
 
 def _with_lists(row: dict[str, str]) -> dict[str, Any]:
@@ -148,7 +165,7 @@ def _header_problem(columns: Sequence[str]) -> str:
     if missing := [column for column in _REQUIRED_COLUMNS if column not in columns]:
         return f"the header lacks {', '.join(missing)}"
     if len(set(columns)) < len(columns) or not set(columns) <= set(COLUMNS):
-        return f"a column that is unknown or there twice; known are {', '.join(COLUMNS)}"
+        return f"a column that is unknown or there twice; {_KNOWN}"
     return ""
 
 
@@ -186,7 +203,7 @@ def _problem(row: dict[str, Any]) -> str:
     """Say what is wrong with an entry, never quoting it; empty where nothing is."""
     for key in row:
         if key not in COLUMNS:
-            return f"unknown column; known are {', '.join(COLUMNS)}"
+            return f"unknown column; {_KNOWN}"
     for key in _REQUIRED:
         if not row.get(key) and (key in row or key in _REQUIRED_COLUMNS):
             return f"no {key}"
@@ -199,7 +216,7 @@ def _problem(row: dict[str, Any]) -> str:
     try:
         start, end = (_moment(row, key) for key in _MOMENTS)
     except (ValueError, OverflowError):
-        return "valid_from or valid_until is no date such as 2026-01-31 or 2026-01-31T18:00+08:00"
+        return f"valid_from or valid_until is no date such as {EXAMPLES}"
     if start and end and end < start:
         return "valid_until is before valid_from"
     for key in _LISTS:
@@ -237,22 +254,8 @@ def _made_id(question: str) -> str:
 
 
 def _moment(row: dict[str, Any], key: str) -> datetime | None:
-    """Read an ISO 8601 day, or a moment, UTC where it names no zone; None where there is none.
-
-    A day is its first moment for `valid_from` and its last for `valid_until`, in UTC.
-
-    Raises:
-        ValueError, OverflowError: it is neither.
-    """
-    value = row.get(key, "").strip()
-    if not value:
-        return None
-    try:
-        day = date.fromisoformat(value)
-    except ValueError:
-        moment = datetime.fromisoformat(value)
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return datetime.combine(day, time.max if key == "valid_until" else time.min, UTC)
+    """Read from when or until when an entry holds; `moments` says how."""
+    return moment_of(row.get(key, ""), last=key == "valid_until")
 
 
 def _clean(value: str) -> str:

@@ -9,9 +9,6 @@ from markdown_it.token import Token
 
 from services.language import Span
 
-_FRONT_MATTER = re.compile(r"\A---\n.*?\n(?:---|\.\.\.)\n", re.DOTALL)
-"""Settings that site generators put before the text; nothing that a customer may read."""
-
 _CAPTION = re.compile(
     r"\W{0,3}(?:附?表格?|table|tab\.)\s*[-.\d一二三四五六七八九十]", re.IGNORECASE
 )
@@ -56,14 +53,11 @@ def sections(text: str) -> list[Section]:
     Returns:
         Sections in order, without those that hold nothing but a heading.
     """
-    front = _FRONT_MATTER.match(text)
-    skipped = front.end() if front else 0
-    body = text[skipped:]
     # Only a line feed ends a line here, as for the parser; str.splitlines knows more.
-    lines = list(accumulate((len(line) + 1 for line in body.split("\n")), initial=skipped))
+    lines = list(accumulate((len(line) + 1 for line in text.split("\n")), initial=0))
     found = [Section(())]
     levels: list[tuple[int, str]] = []
-    tokens = _PARSER.parse(body)
+    tokens = _PARSER.parse(text)
     for index, token in enumerate(tokens):
         if token.type == "heading_open" and token.level == 0:
             level = int(token.tag[1])

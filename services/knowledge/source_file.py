@@ -1,6 +1,7 @@
 """From the bytes of a file to a document, or to a reason that its owner can act on."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from services.knowledge import csv_table, faq_files, markdown
@@ -14,6 +15,7 @@ from services.knowledge.conversion.kinds import (
 )
 from services.knowledge.conversion.limits import MOST_TEXT, Converted, UnreadableFile
 from services.knowledge.document import ParsedDocument, revision_of
+from services.knowledge.front_matter import front_matter
 from services.knowledge.text_encoding import decoded
 from services.language import detect
 
@@ -30,6 +32,7 @@ _STRUCTURES: dict[str, Callable[[str], list[markdown.Section]]] = {
     ".markdown": markdown.sections,
     ".txt": markdown.plain_sections,
 }
+_MARKDOWN = (".md", ".markdown")
 _TEXT = (*_STRUCTURES, ".csv", ".jsonl")
 _NAMED_BY_FILE = (".csv", ".xlsx")
 """Kinds whose headings are names of sheets, if any: no titles."""
@@ -68,6 +71,8 @@ def read(path: str, content: bytes) -> ParsedDocument:
         if csv_table.is_faq(text):
             return _faq_document(path, content, lambda: faq_files.read_csv(text), notes)
         return document_of(path, content, Converted(csv_table.converted(text), notes))
+    if ending in _MARKDOWN:
+        return _authored(path, content, Converted(text, notes))
     return _document(path, content, Converted(text, notes), _STRUCTURES[ending])
 
 
@@ -106,6 +111,15 @@ def _faq_document(
         faqs=faq_file.faqs,
         notes=notes,
     )
+
+
+def _authored(path: str, content: bytes, converted: Converted) -> ParsedDocument:
+    """Make a document of a Markdown file, whose author may have said more than its text."""
+    front = front_matter(converted.text)
+    body = Converted(converted.text[front.length :], (*converted.notes, *front.notes))
+    document = _document(path, content, body, markdown.sections)
+    title = front.title[:TITLE_LENGTH] or document.title
+    return replace(document, title=title, scope=front.scope)
 
 
 def _document(

@@ -12,7 +12,11 @@ from google.protobuf.message import Message
 
 SERVICES = ("session", "intent", "knowledge", "generation", "sentiment", "audit", "action", "desk")
 # Files of a service beside the one of its name that hold RPCs.
-_FURTHER_FILES = ("kefu.intent.v1.training_pb2",)
+_FURTHER_FILES = (
+    "kefu.intent.v1.training_pb2",
+    "kefu.knowledge.v1.import_pb2",
+    "kefu.knowledge.v1.release_pb2",
+)
 _TENANT_ID = re.compile(r"[a-z][a-z0-9-]{0,62}")
 # Fields that name a resource by convention (AIP-122) without an annotation.
 _NAME_FIELDS = frozenset({"name", "parent", "tenant", "session"})

@@ -10,7 +10,10 @@ from tests.support.mesh import ROOT
 SERVICES = ("session", "intent", "knowledge", "generation", "sentiment", "audit", "desk")
 TOOLS = ("local", "cli")
 SHARED = ("services.mesh", "services.language", "services.encoder")
-DOMAIN_MAY_USE = ("batching", "calls", "measures", "names", "operations", "paging", "telemetry")
+DOMAIN_MAY_USE = (
+    "batching", "calls", "measures", "names", "operations", "paging",
+    "streams", "telemetry",
+)  # fmt: skip
 SHARED_MESSAGES = "services.mesh.operations.messages"
 STORAGE = ("psycopg", "psycopg_pool", "redis")
 FURNITURE = ("__main__", "servicer", "settings")

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from kefu.errors import DeadlineExceeded, ImportOutOfOrder, PageTokenInvalid
+from kefu.errors import ImportOutOfOrder, PageTokenInvalid
 
 from services.intent.drafts.checks import Checks, ImportPart, Report
 from services.intent.training_data import Problem
 from services.intent.values import IntentType
 from services.mesh import paging
+from services.mesh.streams import without_pauses
 
 if TYPE_CHECKING:
     from services.intent.drafts.draft_store import DraftStore
@@ -119,7 +120,7 @@ class Draft:
             DeadlineExceeded: Its next part does not come.
             StorageUnavailable: PostgreSQL does not answer.
         """
-        parts = _without_pauses(parts)
+        parts = without_pauses(parts, _IDLE_SECONDS, "import")
         start = await anext(parts, None)
         if not isinstance(start, ImportStart):
             raise ImportOutOfOrder(problem="no header at the beginning")
@@ -171,28 +172,6 @@ class Draft:
         last = found[size - 1]
         token = paging.encode([last.intent, last.place], "utterances", tenant, intent)
         return found[:size], token
-
-
-async def _without_pauses(
-    parts: AsyncIterator[ImportStart | ImportPart],
-) -> AsyncIterator[ImportStart | ImportPart]:
-    """Pass the parts on as long as they come.
-
-    Raises:
-        DeadlineExceeded: A part does not come.
-    """
-    while True:
-        try:
-            async with asyncio.timeout(_IDLE_SECONDS):
-                part = await anext(parts, None)
-        except TimeoutError:
-            raise DeadlineExceeded(
-                f"nothing of the import came for {_IDLE_SECONDS} seconds and it was given up; "
-                "import again and send the parts one after the other"
-            ) from None
-        if part is None:
-            return
-        yield part
 
 
 def stored_number(part: str | int) -> int:

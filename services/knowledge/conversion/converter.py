@@ -1,4 +1,4 @@
-"""The service's side of converting files: keeps the process, replaces it when a file kills it."""
+"""The service's side of reading files: keeps the process, replaces it when a file kills it."""
 
 import asyncio
 import json
@@ -10,8 +10,10 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
+from services.knowledge.conversion import answers
 from services.knowledge.conversion.frames import ANSWER, MOST_ANSWER, REQUEST
-from services.knowledge.conversion.limits import Converted, Limits, UnreadableFile
+from services.knowledge.conversion.limits import Limits, UnreadableFile
+from services.knowledge.document import ParsedDocument
 
 _START_SECONDS = 30.0
 """For the process to load its libraries: 1 second, many times that on a machine under load."""
@@ -23,14 +25,14 @@ _NOT_STARTED = "not read: the process that converts files does not start; import
 
 
 class Converter:
-    """Converts files one after the other in a process of its own.
+    """Reads files one after the other in a process of its own.
 
     The process starts with the first file, ends after a while without one, and is replaced when
     a file took its life, too much time or too much memory: such a file fails alone.
     """
 
     def __init__(self, limits: Limits) -> None:
-        """Convert within the given limits."""
+        """Read within the given limits."""
         self._limits = limits
         self._turn = asyncio.Lock()
         self._process: Process | None = None
@@ -41,15 +43,15 @@ class Converter:
         """The id of the process; None while there is none."""
         return self._process.pid if self._process else None
 
-    async def convert(self, path: str, content: bytes) -> Converted:
-        """Convert a file; others wait for their turn meanwhile.
+    async def read(self, path: str, content: bytes) -> ParsedDocument:
+        """Read a file; others wait for their turn meanwhile.
 
         Args:
-            path: Its ending, one of `kinds.CONVERTED`, says how.
+            path: Its ending says how.
             content: The file.
 
         Raises:
-            UnreadableFile: it cannot be converted, and why.
+            UnreadableFile: it cannot be read, and why.
         """
         async with self._turn:
             self._stay()
@@ -70,7 +72,7 @@ class Converter:
             if "last" in answer:
                 await self._stop()
             self._idle = asyncio.create_task(self._end_when_idle())
-        return _converted(answer)
+        return await asyncio.to_thread(_document, path, content, answer)
 
     async def close(self) -> None:
         """End the process, after the file that is in it."""
@@ -163,12 +165,10 @@ async def _answer(process: Process) -> dict[str, Any]:
     return answer
 
 
-def _converted(answer: dict[str, Any]) -> Converted:
+def _document(path: str, content: bytes, answer: dict[str, Any]) -> ParsedDocument:
     if problem := answer.get("problem"):
         raise UnreadableFile(str(problem))
-    rows = answer["faq_rows"]
-    return Converted(
-        answer["text"],
-        tuple(answer["notes"]),
-        None if rows is None else tuple((number, row) for number, row in rows),
-    )
+    try:
+        return answers.read(path, content, answer)
+    except (KeyError, TypeError, ValueError):
+        raise UnreadableFile(_BROKE_DOWN) from None

@@ -1,4 +1,4 @@
-"""The process that converts files: `python -m services.knowledge.conversion.process LIMITS`.
+"""The process that reads files: `python -m services.knowledge.conversion.process LIMITS`.
 
 A hostile file may take its time, its memory or its life, but no other. It has no secrets in its
 environment, writes no files, and ends with its parent.
@@ -13,14 +13,15 @@ import re
 import resource
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any, BinaryIO
 
-from services.knowledge.conversion import html, office, pdf, sheets
+from services.knowledge import source_file
+from services.knowledge.conversion import answers, html, office, pdf, sheets
 from services.knowledge.conversion.frames import ANSWER, REQUEST
 from services.knowledge.conversion.kinds import ending_of
 from services.knowledge.conversion.limits import MOST_TEXT, Converted, Limits, UnreadableFile
-from services.knowledge.document import normalise
+from services.knowledge.document import ParsedDocument, normalise
 
 _NOT_TEXT = re.compile("[\0-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 """Characters that are no text and cannot be stored."""
@@ -35,19 +36,19 @@ _CONVERTERS: dict[str, Callable[[bytes], Converted]] = {
 
 
 def main() -> None:
-    """Convert files until standard input ends."""
+    """Read files until standard input ends."""
     limits = Limits(**json.loads(sys.argv[1]))
     requests = sys.stdin.buffer
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    said = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     # Whatever a library prints must not stand between the answers.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     _confine(limits)
-    _send(answers, {})
+    _send(said, {})
     while header := requests.read(REQUEST.size):
         path_length, length = REQUEST.unpack(header)
         path = requests.read(path_length).decode()
         answer = _answer(path, requests.read(length), limits)
-        _send(answers, answer)
+        _send(said, answer)
         if "last" in answer:
             return
 
@@ -60,13 +61,13 @@ def _confine(limits: Limits) -> None:
 
 
 def _answer(path: str, content: bytes, limits: Limits) -> dict[str, Any]:
-    """Convert a file, or say why not."""
+    """Read a file, or say why not."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     # Holds where the parent, which watches the clock, is gone.
     seconds = int(used.ru_utime + used.ru_stime + limits.seconds) + 1
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.RLIM_INFINITY))
     try:
-        converted = _CONVERTERS[ending_of(path)](content)
+        return answers.written(_read(path, content))
     except UnreadableFile as error:
         return {"problem": str(error)}
     except MemoryError:
@@ -79,17 +80,24 @@ def _answer(path: str, content: bytes, limits: Limits) -> dict[str, Any]:
         if "out of memory" in str(error):  # What the XML parsers make of it.
             return {"problem": limits.out_of_memory, "last": True}
         return {"problem": "damaged: the file cannot be read; open it and save it again"}
+
+
+def _read(path: str, content: bytes) -> ParsedDocument:
+    convert = _CONVERTERS.get(ending_of(path))
+    if convert is None:
+        return source_file.read(path, content)
+    converted = convert(content)
     values = [value for _, row in converted.faq_rows or () for value in row.values()]
     if len(converted.text) + sum(map(len, values)) > MOST_TEXT:
-        return {"problem": f"too much text: more than {MOST_TEXT} characters; split the file"}
+        raise UnreadableFile(f"too much text: more than {MOST_TEXT} characters; split the file")
     text = normalise(_NOT_TEXT.sub("", converted.text))
-    return asdict(replace(converted, text=text))
+    return source_file.document_of(path, content, replace(converted, text=text))
 
 
-def _send(answers: BinaryIO, answer: dict[str, Any]) -> None:
-    data = json.dumps(answer).encode()
-    answers.write(ANSWER.pack(len(data)) + data)
-    answers.flush()
+def _send(said: BinaryIO, answer: dict[str, Any]) -> None:
+    data = json.dumps(answer, ensure_ascii=False).encode()
+    said.write(ANSWER.pack(len(data)) + data)
+    said.flush()
 
 
 if __name__ == "__main__":

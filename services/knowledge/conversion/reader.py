@@ -5,12 +5,17 @@ import asyncio
 from services.knowledge import source_file
 from services.knowledge.conversion.converter import Converter
 from services.knowledge.conversion.kinds import CONVERTED, check_content, check_size, ending_of
-from services.knowledge.conversion.limits import Limits
+from services.knowledge.conversion.limits import MOST_TEXT, Limits
 from services.knowledge.document import ParsedDocument
+
+_SHORT_TEXT = 64 * 1024
+"""Bytes of a text up to which it is read here: that takes less than the converting process takes to
+start. A longer one would hold up whatever else the service does, since threads share one processor.
+"""
 
 
 class FileReader:
-    """Reads files of all kinds: text here, the others by way of the converting process."""
+    """Reads files of all kinds: short texts here, the others in the converting process."""
 
     def __init__(self, limits: Limits) -> None:
         """Read within the given limits."""
@@ -29,12 +34,12 @@ class FileReader:
         """
         ending = ending_of(path)
         if ending not in CONVERTED:
-            # A large text takes a second; other calls go on meanwhile.
-            return await asyncio.to_thread(source_file.read, path, content)
-        check_size(content, self._limits.max_bytes)
-        check_content(ending, content)
-        converted = await self._converter.convert(path, content)
-        return await asyncio.to_thread(source_file.document_of, path, content, converted)
+            if not _SHORT_TEXT < len(content) <= MOST_TEXT:
+                return await asyncio.to_thread(source_file.read, path, content)
+        else:
+            check_size(content, self._limits.max_bytes)
+            check_content(ending, content)
+        return await self._converter.read(path, content)
 
     async def close(self) -> None:
         """End the converting process."""

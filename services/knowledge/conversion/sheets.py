@@ -13,7 +13,7 @@ from services.knowledge.conversion import tables
 from services.knowledge.conversion.cells import shown
 from services.knowledge.conversion.kinds import check_package
 from services.knowledge.conversion.limits import MOST_ROWS, Converted, UnreadableFile
-from services.knowledge.faq_files import is_faq_header
+from services.knowledge.faq_files import column_of, is_faq_header
 
 NO_RESULTS = "formulas without results are left out; open the file in Excel and save it"
 ONLY_ONE_SHEET = "only the first sheet was read: it holds FAQs"
@@ -100,7 +100,7 @@ def _table(rows: Numbered) -> str:
 
 def _records(rows: Numbered) -> Iterator[tuple[int, dict[str, str]]]:
     """Return the rows of an FAQ sheet by the names of its columns."""
-    names = [name.strip().lower() for name in rows[0][1]]
+    names = list(map(column_of, rows[0][1]))
     for number, cells in rows[1:]:
         padded = [*cells, *[""] * len(names)]
         yield number, {name: padded[place] for place, name in enumerate(names) if name}

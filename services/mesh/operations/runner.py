@@ -64,6 +64,14 @@ class Job(Generic[Product]):
     """What the log says when it begins; no words of customers."""
 
 
+Release = Callable[[], Awaitable[None]]
+"""Gives something back."""
+
+
+async def _nothing_to_release() -> None:
+    """Of work that needs nothing."""
+
+
 class Runner:
     """Begins operations and sees each to its end. Made inside a running event loop."""
 
@@ -84,12 +92,19 @@ class Runner:
         self._turns = asyncio.Semaphore(kind.at_once)
         self._closing = False
 
-    async def begin(self, request: Request, make: Callable[[Operation], Job[Product]]) -> Operation:
+    async def begin(
+        self,
+        request: Request,
+        make: Callable[[Operation], Job[Product]],
+        release: Release = _nothing_to_release,
+    ) -> Operation:
         """Begin an operation, unless the same request has begun it already.
 
         Args:
             request: What is asked for.
             make: Gives the work of an operation; not asked for one that had begun already.
+            release: Gives back what the work needs, once: when the operation has ended, however, or
+                when none has begun.
 
         Raises:
             Occupied: another operation has not ended, and the table lets only one run.
@@ -97,17 +112,22 @@ class Runner:
             StorageUnavailable: PostgreSQL does not answer.
         """
         # A caller who leaves between the two would leave an operation that nobody works at.
-        beginning = asyncio.create_task(self._begin(request, make))
+        beginning = asyncio.create_task(self._begin(request, make, release))
         self._beginning.add(beginning)
         beginning.add_done_callback(self._beginning.discard)
         return await asyncio.shield(beginning)
 
     async def _begin(
-        self, request: Request, make: Callable[[Operation], Job[Product]]
+        self, request: Request, make: Callable[[Operation], Job[Product]], release: Release
     ) -> Operation:
-        operation, new = await self._store.begin(request)
+        new = False
+        try:
+            operation, new = await self._store.begin(request)
+        finally:
+            if not new:
+                await release()
         if new:
-            work = self._see_through(operation, make(operation))
+            work = self._see_through(operation, make(operation), release)
             task = asyncio.create_task(work, context=outliving())
             self._tasks[operation.name] = task
             task.add_done_callback(lambda _: self._tasks.pop(operation.name))
@@ -180,7 +200,9 @@ class Runner:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _see_through(self, operation: Operation, job: Job[Product]) -> None:
+    async def _see_through(
+        self, operation: Operation, job: Job[Product], release: Release
+    ) -> None:
         """Work at an operation until it has ended, one way or another."""
         noun, remedy = self._kind.noun, self._kind.remedy
         log = self._log.bind(operation=operation.name)
@@ -204,6 +226,7 @@ class Runner:
             )
         self._kind.ended.labels(state).inc()
         log.info(f"{noun}_ended", state=state)
+        await release()
 
     async def _work(self, operation: Operation, job: Job[Product]) -> State:
         """Do the work and end the operation; return how it ended."""

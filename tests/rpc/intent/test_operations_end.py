@@ -1,10 +1,7 @@
 """However a training ends, it is said, its process is gone and the live model is what it was."""
 
 import asyncio
-import json
 import os
-import signal
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +17,8 @@ from services.intent.trainings import trainer
 from tests.rpc.intent.odd_training import SECRET
 from tests.rpc.intent.samples import DATA, MORE, SECONDS, Company, Operation, WordVectors, until
 from tests.rpc.intent.test_operations import cancelling
-from tests.support.mesh import ROOT, Served, write_leaf
+from tests.support.mesh import Served
+from tests.support.process import ServiceProcess
 
 Odd = Callable[[str], "Path"]
 
@@ -159,45 +157,6 @@ async def test_trainings_of_one_replica_take_turns(
     await other.training.CancelOperation(cancelling(second.name), timeout=SECONDS)
 
 
-class Process:
-    """A replica in a process of its own, to be killed."""
-
-    def __init__(self, generation: Served, settings: dict[str, Any], folder: Path) -> None:
-        keys = write_leaf(folder, "intent", generation.authority.issue("intent"))
-        (folder / "ca.pem").write_bytes(generation.authority.certificate_pem)
-        clean = {k: v for k, v in os.environ.items() if not k.startswith(("KEFU_", "GRPC_"))}
-        self.environment = clean | {
-            "KEFU_CERT_FILE": str(keys.cert_file),
-            "KEFU_KEY_FILE": str(keys.key_file),
-            "KEFU_CA_FILE": str(keys.ca_file),
-            "KEFU_POLICY_FILE": str(generation.folder / "policy.yaml"),
-            "KEFU_SPOOL_DIR": str(folder / "spool"),
-            "KEFU_DATABASE_URL": settings["database_url"],
-            "KEFU_PEERS": json.dumps(settings["peers"]),
-            "PYTHONPATH": ":".join(sys.path),
-        }
-
-    async def start(self) -> str:
-        """Start it; return its address."""
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "services.intent", cwd=ROOT, env=self.environment,
-            stdout=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        assert self.process.stdout is not None
-        async with asyncio.timeout(SECONDS):
-            async for line in self.process.stdout:
-                if (said := json.loads(line))["event"] == "serving":
-                    return str(said["address"])
-        raise AssertionError("it does not serve")
-
-    def children(self) -> list[int]:
-        """The processes that it has started."""
-        text = "".join(
-            each.read_text() for each in Path(f"/proc/{self.process.pid}/task").glob("*/children")
-        )
-        return [int(pid) for pid in text.split()]
-
-
 async def test_a_killed_replica_s_training_is_ended_by_another(
     server: Served, generation: Served, settings: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -206,7 +165,10 @@ async def test_a_killed_replica_s_training_is_ended_by_another(
     before = (await company.trains(DATA, activate=True)).result
     many = {name: [f"{texts[n % 4]} {n}" for n in range(900)] for name, texts in DATA.items()}
     await company.imports(many)
-    killed = Process(generation, settings, tmp_path)
+    killed = ServiceProcess(
+        "intent", generation, tmp_path,
+        database_url=settings["database_url"], peers=settings["peers"],
+    )  # fmt: skip
     served = Served(await killed.start(), server.folder, server.authority, server.settings,
                     server.stack)  # fmt: skip
     begun = await company.at(served).begins(lexical_only=True, activate=True)
@@ -218,8 +180,7 @@ async def test_a_killed_replica_s_training_is_ended_by_another(
     [trained_by] = killed.children()
     folder = Path(Path(f"/proc/{trained_by}/cmdline").read_text().split("\0")[-3])  # noqa: ASYNC240
     assert folder.name.startswith("kefu-training-")
-    os.kill(killed.process.pid, signal.SIGKILL)
-    await killed.process.wait()
+    await killed.kill()
     ended = await company.ended(begun)
     assert (ended.state, ended.reason) == (Operation.STATE_FAILED, "INTERNAL")
     assert "train again" in ended.problem

@@ -1,8 +1,8 @@
 """The knowledge service over loopback mTLS, real databases below it, character vectors beside."""
 
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -21,6 +21,7 @@ from tests.rpc.knowledge.samples import (
     KnowledgeStub,
     request_id,
 )
+from tests.rpc.knowledge.uploads import Gate, Owner
 from tests.support.mesh import Served, serve
 from tests.support.postgres import database_url
 from tests.support.valkey import redis_url
@@ -86,3 +87,32 @@ async def base(stub: KnowledgeStub) -> str:
     )
     response = await stub.CreateKnowledgeBase(request, timeout=SECONDS)
     return response.knowledge_base.name
+
+
+@pytest.fixture
+async def owner(server: Served, base: str) -> Owner:
+    """Who imports into the knowledge base of this test."""
+    return Owner(server, base)
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
+    """Holds imports; comes before the service in a test's arguments."""
+    gate = Gate()
+    gate.hold(monkeypatch)
+    return gate
+
+
+@pytest.fixture
+def replica(
+    generation: Served, settings: dict[str, Any], base: str
+) -> Callable[..., AbstractAsyncContextManager[Owner]]:
+    """Serves another replica; what is given differs from the usual settings."""
+
+    @asynccontextmanager
+    async def serving(**overrides: Any) -> AsyncIterator[Owner]:
+        values = settings | overrides
+        async with serve("knowledge", build, Settings, beside=generation, **values) as served:
+            yield Owner(served, base)
+
+    return serving

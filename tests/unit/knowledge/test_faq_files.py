@@ -5,7 +5,14 @@ from datetime import UTC, datetime, time
 
 import pytest
 
-from services.knowledge.faq_files import MalformedLines, read_csv, read_jsonl, read_rows
+from services.knowledge.faq_files import (
+    CHINESE_COLUMNS,
+    MalformedLines,
+    is_faq_header,
+    read_csv,
+    read_jsonl,
+    read_rows,
+)
 from services.language import Language
 
 GOOD = {
@@ -218,3 +225,34 @@ def test_an_unknown_column_of_a_sheet_is_named_once() -> None:
     """Not for each row."""
     with pytest.raises(MalformedLines, match=r"^a column that is unknown"):
         read_rows([(number, {"question": "Q", "answer": "A", "owner": ""}) for number in (2, 3)])
+
+
+def test_chinese_tables_are_read_by_their_own_names() -> None:
+    """As the people who keep them write them; case and blanks do not matter."""
+    text = (
+        "编号,问题,答案,相似问,标签,生效,失效\n"
+        "r1,怎么退货？,申请。,退货流程｜如何退货|我要退,退货,2026/1/31,2026年3月1日\n"
+    )
+    [faq] = read_csv(text).faqs
+    assert (faq.faq_id, faq.answer, faq.tags) == ("r1", "申请。", ("退货",))
+    assert faq.variants == ("退货流程", "如何退货", "我要退")
+    assert (faq.valid_from, faq.valid_until) == (
+        datetime(2026, 1, 31, tzinfo=UTC),
+        datetime(2026, 3, 1, 23, 59, 59, 999_999, UTC),
+    )
+
+
+@pytest.mark.parametrize("name", CHINESE_COLUMNS)
+def test_two_names_of_one_column_are_that_column_twice(name: str) -> None:
+    """Whatever the table calls it."""
+    columns = dict.fromkeys((CHINESE_COLUMNS[name], "question", "answer"))
+    with pytest.raises(MalformedLines, match=r"there twice; known are id.*编号"):
+        read_csv(f"{','.join(columns)},{name}\n")
+
+
+@pytest.mark.parametrize("question", ["问题", "标准问", "标准问题"])
+@pytest.mark.parametrize("answer", ["答案", "回答"])
+def test_a_table_of_questions_and_answers_is_an_faq_file(question: str, answer: str) -> None:
+    """In Chinese too."""
+    assert is_faq_header([f" {question} ", answer])
+    assert not is_faq_header([question, "说明"])

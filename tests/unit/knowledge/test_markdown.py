@@ -56,9 +56,9 @@ def test_tables_and_list_items_are_whole_blocks() -> None:
     ]
 
 
-def test_front_matter_and_comments_are_left_out() -> None:
-    """What site generators and editors leave in a file is not for customers."""
-    assert blocks("---\ntitle: internal\n---\n\ntext\n\n<!-- draft -->\n") == ["text"]
+def test_comments_are_left_out() -> None:
+    """What editors leave in a file is not for customers."""
+    assert blocks("text\n\n<!-- draft -->\n") == ["text"]
 
 
 def test_a_rule_is_no_text() -> None:
