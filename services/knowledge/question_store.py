@@ -108,11 +108,12 @@ class DictionaryStore:
             key = copy_store.key_of(row) | {"words": list(words), "forever": FOREVER}
             for statement in (
                 "DELETE FROM dictionary WHERE tenant = %(tenant)s AND base = %(base)s"
-                " AND since = %(draft)s AND word <> ALL(%(words)s)",
+                " AND since = %(draft)s AND word <> ALL(%(words)s::text[])",
                 "UPDATE dictionary SET until = %(draft)s WHERE tenant = %(tenant)s"
-                " AND base = %(base)s AND until = %(forever)s AND word <> ALL(%(words)s)",
+                " AND base = %(base)s AND until = %(forever)s AND word <> ALL(%(words)s::text[])",
                 "INSERT INTO dictionary (tenant, base, word, since)"
-                " SELECT %(tenant)s, %(base)s, word, %(draft)s FROM unnest(%(words)s) AS word"
+                " SELECT %(tenant)s, %(base)s, word, %(draft)s"
+                " FROM unnest(%(words)s::text[]) AS word"
                 " WHERE NOT EXISTS (SELECT FROM dictionary d WHERE d.tenant = %(tenant)s"
                 " AND d.base = %(base)s AND d.word = word.word AND d.until = %(forever)s)",
             ):

@@ -59,21 +59,28 @@ _FITS = """
         SELECT FROM jsonb_array_elements(%(filters)s::jsonb) f
         WHERE NOT e.labels && ARRAY(SELECT jsonb_array_elements_text(f))))"""
 
+# Whoever plans a statement knows neither how few rows a tenant's policy leaves nor how few the
+# fences below let through, and would join whole tables. `OFFSET 0` keeps each look-up a look-up.
+_DOCUMENT = """
+    SELECT id, revision, title, valid_until FROM documents d
+    WHERE d.tenant = %(tenant)s AND d.copy = e.copy OFFSET 0"""
+_FAQ = """
+    SELECT faq_id, question, answer, language FROM faqs f
+    WHERE f.tenant = %(tenant)s AND f.copy = e.copy AND f.place = e.faq OFFSET 0"""
+
 _FAQ_HITS = f"""
     SELECT d.id AS document, d.revision, f.faq_id, f.question, f.answer, f.language,
-        least(e.valid_until, d.valid_until) AS valid_until,
-        e.question_hash IS NOT DISTINCT FROM %(question_hash)s AS exact
+        least(e.valid_until, d.valid_until) AS valid_until, e.exact
     FROM (
-        SELECT * FROM entries WHERE tenant = %(tenant)s AND base = %(base)s
-        AND question_hash = %(question_hash)s
+        SELECT e.*, true AS exact FROM entries e WHERE e.tenant = %(tenant)s AND e.base = %(base)s
+        AND e.question_hash = %(question_hash)s AND {_FITS}
         UNION ALL
-        SELECT * FROM entries WHERE tenant = %(tenant)s AND base = %(base)s
-        AND signature_hash = %(signature_hash)s
+        SELECT e.*, false FROM entries e WHERE e.tenant = %(tenant)s AND e.base = %(base)s
+        AND e.signature_hash = %(signature_hash)s AND {_FITS}
+        OFFSET 0
     ) e
-    JOIN documents d ON (d.tenant, d.copy) = (e.tenant, e.copy)
-    JOIN faqs f ON (f.tenant, f.copy, f.place) = (e.tenant, e.copy, e.faq)
-    WHERE {_FITS}
-    ORDER BY exact DESC, f.language = %(language)s DESC, e.id LIMIT 1"""
+    CROSS JOIN LATERAL ({_DOCUMENT}) d CROSS JOIN LATERAL ({_FAQ}) f
+    ORDER BY e.exact DESC, f.language = %(language)s DESC, e.id LIMIT 1"""
 
 _FIND_FAQ = f"""
 WITH hit AS ({_FAQ_HITS})
@@ -91,7 +98,7 @@ _NEAREST = """
     ) v CROSS JOIN LATERAL (
         SELECT e.id FROM entries e
         WHERE e.tenant = %(tenant)s AND e.base = %(base)s AND e.text_hash = v.text_hash
-        AND {fits}
+        AND {fits} OFFSET 0
     ) e LIMIT {candidates}"""
 
 # The number stands in the statement, since the index is for it alone.
@@ -104,7 +111,7 @@ _NEAREST_BY_INDEX = """
     ) v CROSS JOIN LATERAL (
         SELECT e.id FROM entries e
         WHERE e.tenant = %(tenant)s AND e.base = {base} AND e.text_hash = v.text_hash
-        AND {fits}
+        AND {fits} OFFSET 0
     ) e LIMIT {candidates}"""
 
 _SEARCH = """
@@ -132,28 +139,27 @@ WITH base AS (
         ) part
     ) t
 ), rare AS (
-    SELECT query, sum(entry_count) OVER ordered <= {led} AS few, row_number() OVER ordered AS nth
+    SELECT query, weight, sum(entry_count) OVER ordered <= {led} AS few,
+        row_number() OVER ordered AS nth
     FROM (SELECT * FROM wanted WHERE entry_count > 0 ORDER BY weight DESC LIMIT {terms}) w
     WINDOW ordered AS (ORDER BY entry_count, place)
 ), many AS (
-    SELECT query, row_number() OVER (ORDER BY nth) AS nth, count(*) OVER () AS count FROM rare
-    WHERE NOT few
+    SELECT query, weight, row_number() OVER (ORDER BY nth) AS nth, count(*) OVER () AS count
+    FROM rare WHERE NOT few
 ), leads AS (
-    SELECT string_agg('(' || query || ')', ' | ')::tsquery AS query FROM (
-        SELECT query::text FROM rare WHERE few
+    SELECT array_agg(query) AS queries, array_agg(weight) AS weights FROM (
+        SELECT query, weight FROM rare WHERE few
         UNION ALL
-        SELECT '(' || one.query::text || ') & (' || other.query::text || ')'
+        SELECT one.query && other.query, one.weight + other.weight
         FROM many one JOIN many other ON one.nth < other.nth WHERE other.nth <= {paired}
         UNION ALL
-        SELECT query::text FROM many WHERE count = 1
+        SELECT query, weight FROM many WHERE count = 1
     ) lead
 ), found AS (
     SELECT m.id FROM leads CROSS JOIN LATERAL matching_entries(
-        %(base)s, %(revision)s, leads.query,
-        ARRAY(SELECT query FROM wanted WHERE weight > 0 ORDER BY place),
-        ARRAY(SELECT weight FROM wanted WHERE weight > 0 ORDER BY place),
+        %(base)s, %(revision)s, leads.queries, leads.weights,
         {led}, {candidates}, coalesce(%(time)s, now()), %(filters)s::jsonb
-    ) AS m (id) WHERE leads.query IS NOT NULL
+    ) AS m (id)
     UNION
     SELECT * FROM ({nearest}) near
 ), hit AS ({hit})
@@ -166,10 +172,15 @@ SELECT b.version, b.entry_count, b.embedding_model,
     1 - (v.embedding <=> %(vector)s::halfvec) AS cosine
 FROM base b
 LEFT JOIN found ON true
-LEFT JOIN entries e ON e.tenant = %(tenant)s AND e.id = found.id
-LEFT JOIN vectors v ON (v.tenant, v.base, v.text_hash) = (e.tenant, e.base, e.text_hash)
-LEFT JOIN documents d ON (d.tenant, d.copy) = (e.tenant, e.copy)
-LEFT JOIN faqs f ON (f.tenant, f.copy, f.place) = (e.tenant, e.copy, e.faq)"""
+LEFT JOIN LATERAL (
+    SELECT * FROM entries e WHERE e.tenant = %(tenant)s AND e.id = found.id OFFSET 0
+) e ON true
+LEFT JOIN LATERAL (
+    SELECT embedding FROM vectors v WHERE v.tenant = %(tenant)s AND v.base = %(base)s
+    AND v.text_hash = e.text_hash OFFSET 0
+) v ON true
+LEFT JOIN LATERAL ({document}) d ON true
+LEFT JOIN LATERAL ({faq}) f ON true"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +306,8 @@ def _statement(indexed_base: int | None) -> Composed:
     return SQL(_SEARCH).format(
         nearest=nearest,
         hit=SQL(_FAQ_HITS),
+        document=SQL(_DOCUMENT),
+        faq=SQL(_FAQ),
         candidates=Literal(CANDIDATES),
         led=Literal(LED_ENTRIES),
         terms=Literal(SEARCHED_TERMS),

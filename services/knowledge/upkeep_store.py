@@ -85,7 +85,7 @@ class UpkeepStore:
         return made
 
     async def forget_revisions(self, kept: int) -> int:
-        """Remove what only revisions say that are older than the newest `kept` and than what is live.
+        """Remove what only revisions say that are older than what is live and the newest `kept`.
 
         Returns:
             Of how many knowledge bases something was removed.
@@ -133,7 +133,8 @@ async def _index(connection: AsyncConnection, base: int) -> None:
 async def _forget(connection: AsyncConnection, row: DictRow) -> None:
     async with connection.transaction():
         await connection.execute(
-            "SELECT FROM knowledge_bases WHERE tenant = %(tenant)s AND number = %(base)s FOR UPDATE",
+            "SELECT FROM knowledge_bases WHERE tenant = %(tenant)s AND number = %(base)s"
+            " FOR UPDATE",
             row,
         )
         for statement in _FORGET:
