@@ -12,7 +12,7 @@ from services.language import Language, Span
 DOCUMENT_ID_LENGTH = 64
 """Longest document id in characters; the contract's limit."""
 
-_READING = "2"
+_READING = "3"
 """Changes when files are read or cut differently, so that unchanged files are read again."""
 
 _NOT_IN_AN_ID = re.compile(r"[^A-Za-z0-9_.-]+")

@@ -64,22 +64,37 @@ async def import_files(
         grpc.RpcError: a call failed; `operator.channel` turns it into its KefuError.
     """
     stub = KnowledgeServiceStub(channel)
-    parent = f"tenants/{tenant}"
-    create = pb.CreateKnowledgeBaseRequest(
-        parent=parent, knowledge_base_id=knowledge_base, request_id=str(uuid.uuid4())
-    )
-    name = f"{parent}/knowledgeBases/{knowledge_base}"
-    try:
-        await stub.CreateKnowledgeBase(create, timeout=CREATE_SECONDS, wait_for_ready=True)
-    except grpc.RpcError as error:
-        if not isinstance(from_rpc_error(error, "knowledge"), KnowledgeBaseAlreadyExists):
-            raise
+    name = await ensure_base(channel, tenant, knowledge_base)
     results: list[pb.ImportResult] = []
     for start in range(0, len(files), MOST_FILES):
         messages = _messages(name, files[start : start + MOST_FILES])
         response = await stub.ImportDocuments(messages, timeout=IMPORT_SECONDS)
         results.extend(response.results)
     return results
+
+
+async def ensure_base(channel: grpc.aio.Channel, tenant: str, knowledge_base: str) -> str:
+    """Make a knowledge base unless it is there, and return its name.
+
+    Args:
+        channel: to the knowledge service.
+        tenant: id of the tenant.
+        knowledge_base: id of the knowledge base.
+
+    Raises:
+        grpc.RpcError: the call failed; `operator.channel` turns it into its KefuError.
+    """
+    parent = f"tenants/{tenant}"
+    create = pb.CreateKnowledgeBaseRequest(
+        parent=parent, knowledge_base_id=knowledge_base, request_id=str(uuid.uuid4())
+    )
+    stub = KnowledgeServiceStub(channel)
+    try:
+        await stub.CreateKnowledgeBase(create, timeout=CREATE_SECONDS, wait_for_ready=True)
+    except grpc.RpcError as error:
+        if not isinstance(from_rpc_error(error, "knowledge"), KnowledgeBaseAlreadyExists):
+            raise
+    return f"{parent}/knowledgeBases/{knowledge_base}"
 
 
 async def _messages(

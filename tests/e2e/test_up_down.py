@@ -236,10 +236,16 @@ def test_an_altered_record_is_named(kefu: Kefu) -> None:
 
 
 def test_knowledge_goes_in_and_comes_out_ranked(kefu: Kefu, tmp_path: Path) -> None:
-    """A file that a content owner imports is found at once; unchanged, it is skipped."""
+    """What a content owner imports and publishes is found; unchanged, it is not sent again."""
     (tmp_path / "parking.md").write_text("# 停车\n\n绍兴门店的地下停车场前两小时免费。\n")
-    assert "imported" in kefu.good("knowledge", "import", str(tmp_path), "--kb", "visit")
-    assert "1 unchanged" in kefu.good("knowledge", "import", str(tmp_path), "--kb", "visit")
+    bring = ("knowledge", "import", str(tmp_path), "--kb", "visit")
+    assert "1 imported" in kefu.good(*bring, "--publish")
+    assert "1 unchanged" in kefu.good(*bring)
+    (tmp_path / "broken.pdf").write_text("no PDF")
+    broken = kefu.run(*bring)
+    assert broken.returncode == 1
+    assert "wrongly named" in broken.stdout
+    assert "succeeded" in kefu.good("knowledge", "imports")
     found = json.loads(kefu.good("knowledge", "search", "停车要钱吗", "--kb", "visit", "--json"))
     assert "两小时免费" in found["passages"][0]["text"]
 

@@ -122,9 +122,9 @@ class Served:
         """A fresh certificate of the mesh's CA for `sa/<name>`."""
         return write_leaf(self.folder, f"{name}-{next(self._numbers)}", self.authority.issue(name))
 
-    def channel(self, keys: KeyPair) -> grpc.aio.Channel:
-        """A plain channel that shows `keys`; closed with the server."""
-        channel = grpc.aio.secure_channel(self.address, keys.channel_credentials())
+    def channel(self, keys: KeyPair, address: str = "") -> grpc.aio.Channel:
+        """A plain channel that shows `keys`, to another address if need be; closed with this."""
+        channel = grpc.aio.secure_channel(address or self.address, keys.channel_credentials())
         self.stack.push_async_callback(channel.close)
         return channel
 

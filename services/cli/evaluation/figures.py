@@ -3,8 +3,8 @@
 import json
 from collections.abc import Mapping, Sequence
 
-from services.cli.intent.calls import columns
 from services.cli.options import terminal
+from services.cli.tables import columns
 from services.mesh.measures import calibration_error, macro_f1
 
 __all__ = ["accuracy", "calibration_error", "macro_f1", "precision", "recall", "show"]

@@ -9,7 +9,7 @@ from kefu.intent.v1 import training_pb2 as pb
 from kefu.type.v1 import understanding_pb2
 from rich.text import Text
 
-from services.cli.intent.calls import columns, everything, training_service
+from services.cli.intent.calls import training_service
 from services.cli.options import (
     DEFAULT_HOME,
     DEFAULT_TENANT,
@@ -18,10 +18,12 @@ from services.cli.options import (
     TenantOption,
     terminal,
 )
+from services.cli.tables import columns
 from services.cli.words import message_json, word
 from services.local import operator
 from services.local.home import Home
 from services.local.intent_training import import_file
+from services.local.lists import everything
 
 SHOWN_PROBLEMS = 30
 """Of an import's report; where a file has more, one cause has most of them."""

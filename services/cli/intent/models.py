@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from services.cli.intent.calls import columns, everything, request_id, training_service
+from services.cli.intent.calls import request_id, training_service
 from services.cli.intent.quality import best_figures, show_quality
 from services.cli.options import (
     DEFAULT_HOME,
@@ -23,6 +23,7 @@ from services.cli.options import (
     TenantOption,
     terminal,
 )
+from services.cli.tables import STATE_STYLES, columns
 from services.cli.words import message_json, word
 from services.local import operator
 from services.local.home import Home
@@ -32,8 +33,8 @@ from services.local.intent_training import (
     begin_training,
     wait_for,
 )
+from services.local.lists import everything
 
-_STATE_STYLES = {"succeeded": "green", "failed": "red", "cancelled": "yellow"}
 _CHANGE_STYLES = {"FIXED": "green", "BROKEN": "red", "OTHER": "yellow"}
 
 LexicalOption = Annotated[
@@ -175,7 +176,7 @@ def operations(tenant: TenantOption = DEFAULT_TENANT, home: HomeOption = DEFAULT
         shown.add_row(
             each.name,
             f"{each.create_time.ToDatetime():%Y-%m-%d %H:%M:%S}",
-            Text(state, _STATE_STYLES.get(state, "")),
+            Text(state, STATE_STYLES.get(state, "")),
             f"{each.stage} {each.progress:.0%}" if state == "running" else "",
             Text(each.problem or each.result),
         )

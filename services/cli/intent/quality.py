@@ -5,7 +5,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from services.cli.intent.calls import columns
+from services.cli.tables import columns
 
 SHOWN_CONFUSIONS = 15
 """The worst; behind them come pairs that happened once."""

@@ -10,7 +10,7 @@ from kefu.intent.v1 import training_pb2 as pb
 from rich.console import Console
 from rich.text import Text
 
-from services.cli.intent.calls import everything, request_id, training_service
+from services.cli.intent.calls import request_id, training_service
 from services.cli.options import (
     DEFAULT_HOME,
     DEFAULT_TENANT,
@@ -21,6 +21,7 @@ from services.cli.options import (
 )
 from services.cli.words import message_json
 from services.local.intent_training import CALL_SECONDS
+from services.local.lists import everything
 
 HELP = (
     "A number takes that intent, a name any other, [bold]u[/] means that it is none of them,"

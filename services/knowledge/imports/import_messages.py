@@ -1,15 +1,14 @@
 """Between the contract's messages about imports and the domain's values."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC
 
 from kefu.knowledge.v1 import import_pb2 as pb
 
 from services.knowledge.catalog import BaseName, DocumentName
-from services.knowledge.document import Scope
 from services.knowledge.imports.outcome import FileOutcome, Outcome
 from services.knowledge.imports.spool import Described
 from services.knowledge.imports.upload import UploadPart, UploadStart
+from services.knowledge.messages import scope_from
 
 _OUTCOMES = {each: pb.ImportedFile.Outcome.Value(f"OUTCOME_{each.name}") for each in Outcome}
 
@@ -45,15 +44,7 @@ def _described_from(file: pb.UploadFile) -> Described:
         file.path,
         file.size_bytes,
         file.sha256,
-        _scope_from(file),
-    )
-
-
-def _scope_from(file: pb.UploadFile) -> Scope:
-    return Scope(
-        dict(file.metadata),
-        file.valid_from.ToDatetime(UTC) if file.HasField("valid_from") else None,
-        file.valid_until.ToDatetime(UTC) if file.HasField("valid_until") else None,
+        scope_from(file),
     )
 
 

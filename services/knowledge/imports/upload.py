@@ -44,7 +44,7 @@ class Uploads:
 
         Raises:
             ImportOutOfOrder: the parts come in the wrong order, or bytes are missing or too many.
-            InvalidRequest: a path is there twice, or a file's validity ends before it begins.
+            InvalidRequest: a path is there twice.
             UploadTooLarge: there are too many files or bytes.
             ServerBusy: this process holds as many uploads as it may.
             DeadlineExceeded: it takes too long.
@@ -101,9 +101,6 @@ class Uploads:
             raise UploadTooLarge(limit=f"{self._limits.upload_bytes} bytes")
         if file.path in paths:
             raise InvalidRequest(violations=[("file.path", "must be there once")])
-        start, end = file.scope.valid_from, file.scope.valid_until
-        if start and end and end <= start:
-            raise InvalidRequest(violations=[("file.valid_until", "must be after valid_from")])
 
 
 async def _write(arriving: Arriving | None, chunk: bytes) -> None:

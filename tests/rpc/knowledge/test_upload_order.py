@@ -86,7 +86,7 @@ async def test_parts_come_in_their_order(
         ({"metadata": {"Region": "cn"}}, "file.metadata"),
         ({"metadata": {"region": ""}}, "file.metadata"),
         ({"metadata": {f"k{n}": "v" for n in range(17)}}, "file.metadata"),
-        ({"valid_from": {"seconds": 2}, "valid_until": {"seconds": 2}}, "file.valid_until"),
+        ({"valid_from": {"seconds": 2}, "valid_until": {"seconds": 2}}, "valid_until"),
     ],
 )
 async def test_a_description_keeps_its_rules(

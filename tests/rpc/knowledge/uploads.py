@@ -46,6 +46,7 @@ class Owner:
     """Somebody who imports into a knowledge base."""
 
     def __init__(self, server: Served, base: str, role: str = "content-owner") -> None:
+        self.server = server
         self.base = base
         self.tenant = "/".join(base.split("/")[:2])
         self.imports = server.stub(KnowledgeImportServiceStub, role=role)

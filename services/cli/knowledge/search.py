@@ -1,9 +1,7 @@
-"""`kefu knowledge`: files in, ranked passages out."""
+"""`kefu knowledge search`: a question, and what answers it."""
 
 import asyncio
-from collections import Counter
 from contextlib import suppress
-from pathlib import Path
 from typing import Annotated
 
 import grpc
@@ -14,6 +12,7 @@ from kefu.knowledge.v1 import knowledge_pb2 as pb
 from kefu.knowledge.v1.knowledge_pb2_grpc import KnowledgeServiceStub
 from rich.text import Text
 
+from services.cli.knowledge.options import KbOption
 from services.cli.options import (
     DEFAULT_HOME,
     DEFAULT_TENANT,
@@ -25,7 +24,6 @@ from services.cli.options import (
 from services.cli.words import message_json, word
 from services.local import operator
 from services.local.home import Home
-from services.local.knowledge_files import collect, import_files
 
 CALL_SECONDS = 10.0
 """Deadline of a search; a busy machine embeds a question in well under one."""
@@ -33,49 +31,12 @@ CALL_SECONDS = 10.0
 SHOWN_CHARACTERS = 160
 """Of each passage; the rest is in `--json`."""
 
-knowledge = typer.Typer(help="The company's knowledge.", no_args_is_help=True)
-KbOption = Annotated[str, typer.Option("--kb", help="Id of the knowledge base.")]
+
+def register(knowledge: typer.Typer) -> None:
+    """Add the command of this module."""
+    knowledge.command()(search)
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands of this module."""
-    app.add_typer(knowledge, name="knowledge")
-
-
-@knowledge.command("import")
-def import_(
-    path: Annotated[Path, typer.Argument(exists=True, help="A file, or a directory of files.")],
-    kb: KbOption,
-    tenant: TenantOption = DEFAULT_TENANT,
-    home: HomeOption = DEFAULT_HOME,
-) -> None:
-    """Import documents and FAQ files; unchanged ones are skipped.
-
-    Documents are Markdown, text, HTML, PDF, Word (.docx), Excel (.xlsx) and CSV. FAQ files are
-    JSON Lines, CSV and Excel with the columns question and answer.
-
-    Unchanged files are skipped. The knowledge base is made if there is none. Exit status 1 if a
-    file was refused.
-    """
-    results = asyncio.run(_import(Home.at(home), tenant, kb, path))
-    console = terminal()
-    for result in results:
-        outcome = word(pb.ImportResult.Outcome, result.outcome).lower()
-        document = result.document
-        detail = result.problem or f"{document.passage_count} passages, {document.faq_count} FAQs"
-        console.print(f"{outcome:10}{result.path}: {detail}", markup=False)
-    counts = Counter(word(pb.ImportResult.Outcome, each.outcome).lower() for each in results)
-    console.print(", ".join(f"{count} {name}" for name, count in sorted(counts.items())))
-    raise typer.Exit(1 if counts["failed"] else 0)
-
-
-async def _import(home: Home, tenant: str, kb: str, path: Path) -> list[pb.ImportResult]:
-    files = collect(path)
-    async with operator.channel(home, "knowledge") as channel:
-        return await import_files(channel, tenant, kb, files)
-
-
-@knowledge.command()
 def search(
     text: Annotated[str, typer.Argument(help="The question.")],
     kb: KbOption,

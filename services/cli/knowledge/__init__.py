@@ -1,0 +1,13 @@
+"""`kefu knowledge`: files in, ranked passages out."""
+
+import typer
+
+from services.cli.knowledge import import_, operations, search
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this package."""
+    knowledge = typer.Typer(help="The company's knowledge.", no_args_is_help=True)
+    for module in (import_, operations, search):
+        module.register(knowledge)
+    app.add_typer(knowledge, name="knowledge")
