@@ -7,9 +7,10 @@ READY := $(VENV)/ready
 WORKERS ?= 2
 BASE ?= main
 DATA ?=
+SIZES ?= 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench lint type proto proto-check docs wheel lock clean
+.PHONY: help setup demo test bench bench-knowledge lint type proto proto-check docs wheel lock clean
 
 help: ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -33,6 +34,9 @@ test: setup ## The whole test suite
 
 bench: setup ## Turns per second, latencies and CPU by service; writes build/bench.json
 	$(BIN)/python -m tests.bench
+
+bench-knowledge: setup ## Importing and searching of generated passages; SIZES="10000 1000000"
+	$(BIN)/python -m tests.bench.retrieval $(SIZES)
 
 eval: setup ## Labelled sets through the real services: make eval DATA=FOLDER
 	@test -n "$(DATA)" || { echo "say where the sets lie: make eval DATA=FOLDER; docs/evaluation.md says how they look"; exit 1; }

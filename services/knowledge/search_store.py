@@ -38,9 +38,13 @@ SEARCHED_TERMS = 16
 """Of a question's terms only the rarest lead to candidates; what is in half of all entries finds
 nothing and costs the most. All terms count in the ranking."""
 
-LED_ENTRIES = 2000
+LED_ENTRIES = 1000
 """Entries that words may lead to, before they are weighed. Terms that lead to more are taken in
 pairs, so that a search among a million passages weighs no more of them than one among thousands."""
+
+_COMPARED_TEXTS = 10 * CANDIDATES
+"""Nearest texts of a small knowledge base that are looked at, in search of those that the wanted
+revision has and that fit the filters."""
 
 _PAIRED_TERMS = 4
 """Of the terms that lead to too many entries, how many are taken in pairs."""
@@ -94,7 +98,7 @@ _NEAREST = """
         SELECT v.text_hash, v.embedding <=> %(vector)s::halfvec AS distance FROM vectors v
         WHERE %(vector)s::halfvec IS NOT NULL AND v.embedding IS NOT NULL
         AND v.tenant = %(tenant)s AND v.base = %(base)s
-        ORDER BY distance OFFSET 0
+        ORDER BY distance LIMIT {looked_at}
     ) v CROSS JOIN LATERAL (
         SELECT e.id FROM entries e
         WHERE e.tenant = %(tenant)s AND e.base = %(base)s AND e.text_hash = v.text_hash
@@ -107,7 +111,7 @@ _NEAREST_BY_INDEX = """
         SELECT v.text_hash FROM vectors v
         WHERE v.embedding IS NOT NULL AND v.tenant = %(tenant)s AND v.base = {base}
         ORDER BY v.embedding <=> %(vector)s::halfvec
-        LIMIT CASE WHEN %(vector)s::halfvec IS NULL THEN 0 ELSE {most} END
+        LIMIT CASE WHEN %(vector)s::halfvec IS NULL THEN 0 ELSE {looked_at} END
     ) v CROSS JOIN LATERAL (
         SELECT e.id FROM entries e
         WHERE e.tenant = %(tenant)s AND e.base = {base} AND e.text_hash = v.text_hash
@@ -153,7 +157,7 @@ WITH base AS (
         SELECT one.query && other.query, one.weight + other.weight
         FROM many one JOIN many other ON one.nth < other.nth WHERE other.nth <= {paired}
         UNION ALL
-        SELECT query, weight FROM many WHERE count = 1
+        SELECT query, weight FROM many WHERE count = 1 AND NOT EXISTS (SELECT FROM rare WHERE few)
     ) lead
 ), found AS (
     SELECT m.id FROM leads CROSS JOIN LATERAL matching_entries(
@@ -295,11 +299,15 @@ class SearchStore:
 def _statement(indexed_base: int | None) -> Composed:
     """Return the statement of a search; `indexed_base`: number of a base with an own index."""
     if indexed_base is None:
-        nearest = SQL(_NEAREST).format(fits=SQL(_FITS), candidates=Literal(CANDIDATES))
+        nearest = SQL(_NEAREST).format(
+            looked_at=Literal(_COMPARED_TEXTS),
+            fits=SQL(_FITS),
+            candidates=Literal(CANDIDATES),
+        )
     else:
         nearest = SQL(_NEAREST_BY_INDEX).format(
             base=Literal(indexed_base),
-            most=Literal(2 * CANDIDATES),
+            looked_at=Literal(2 * CANDIDATES),
             fits=SQL(_FITS),
             candidates=Literal(CANDIDATES),
         )

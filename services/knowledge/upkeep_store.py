@@ -84,6 +84,15 @@ class UpkeepStore:
                 await connection.execute("SELECT pg_advisory_unlock(%s)", (_LOCK,))
         return made
 
+    async def sort_in_words(self) -> None:
+        """Let searches by words find an index without a list of what waits to be sorted in.
+
+        Raises:
+            StorageUnavailable: PostgreSQL does not answer.
+        """
+        async with storage_errors(), self._pool.connection() as connection:
+            await connection.execute("SELECT gin_clean_pending_list('entries_by_lexeme')")
+
     async def forget_revisions(self, kept: int) -> int:
         """Remove what only revisions say that are older than what is live and the newest `kept`.
 

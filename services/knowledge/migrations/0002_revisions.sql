@@ -111,7 +111,8 @@ CREATE TABLE entries (
 );
 CREATE INDEX entries_by_copy ON entries (tenant, copy);
 CREATE INDEX entries_by_text ON entries (tenant, base, text_hash);
-CREATE INDEX entries_by_lexeme ON entries USING gin (lexemes);
+-- What waits to be sorted in is read by every search, so little of it may wait.
+CREATE INDEX entries_by_lexeme ON entries USING gin (lexemes) WITH (gin_pending_list_limit = 512);
 CREATE INDEX entries_by_question ON entries (tenant, base, question_hash)
     WHERE question_hash IS NOT NULL;
 CREATE INDEX entries_by_signature ON entries (tenant, base, signature_hash)

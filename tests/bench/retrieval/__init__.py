@@ -1,0 +1,1 @@
+"""`make bench-knowledge`: importing, indexing and searching of generated passages."""

@@ -1,0 +1,181 @@
+"""`make bench-knowledge SIZES="10000 100000"`; prints the figures and writes them as JSON."""
+
+# The first import of all: it limits grpc to TLS 1.3, which grpc reads once.
+import services  # noqa: F401, I001
+
+import argparse
+import asyncio
+import json
+import logging
+import resource
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import structlog
+import uvloop
+from kefu.generation.v1.generation_pb2_grpc import (
+    GenerationServiceServicer,
+    add_GenerationServiceServicer_to_server,
+)
+from kefu.knowledge.v1 import knowledge_pb2 as pb
+from kefu.knowledge.v1 import release_pb2
+from kefu.knowledge.v1.knowledge_pb2_grpc import KnowledgeServiceStub
+from kefu.knowledge.v1.release_pb2_grpc import KnowledgeReleaseServiceStub
+from rich.console import Console
+
+from services.knowledge.__main__ import build
+from services.knowledge.catalog import BaseName
+from services.knowledge.release_store import ReleaseStore
+from services.knowledge.settings import Settings
+from services.knowledge.sql import TENANT_ROLE
+from services.knowledge.upkeep import COMPARED_VECTORS, Upkeep
+from services.knowledge.upkeep_store import UpkeepStore
+from services.local import postgres
+from services.mesh.database import open_pool
+from services.mesh.server import Registration
+from services.mesh.service import Mesh
+from services.mesh.settings import ServiceSettings
+from tests.bench import machine
+from tests.bench.retrieval import stages
+from tests.bench.retrieval.corpus import Corpus
+from tests.support.mesh import Served, serve
+
+ROOT = Path(__file__).parents[3]
+OUTPUT = ROOT / "build" / "bench-knowledge.json"
+"""Where a run is written."""
+
+DATABASE = {
+    # A database server of a company: a quarter of this machine.
+    "shared_buffers": "4GB",
+    "max_wal_size": "8GB",
+    "checkpoint_timeout": "15min",
+    "wal_compression": "on",
+    "max_parallel_maintenance_workers": "2",
+    "dynamic_shared_memory_type": "mmap",
+}
+"""Settings of PostgreSQL that differ from those of one laptop."""
+
+INDEX_MEMORY_MEBIBYTES = 3072
+"""What building the index may take: a million vectors fit."""
+
+RECALL_QUERIES, SEARCHES = 200, 1000
+WARM_UP = 100
+
+
+@asynccontextmanager
+async def service(url: str) -> AsyncIterator[Served]:
+    """The knowledge service over loopback mTLS, beside a service that makes no vectors."""
+
+    @asynccontextmanager
+    async def silent(settings: ServiceSettings, mesh: Mesh) -> AsyncIterator[list[Registration]]:
+        yield [(add_GenerationServiceServicer_to_server, GenerationServiceServicer())]
+
+    async with serve("generation", silent) as generation:
+        keys = generation.keys("knowledge")
+        settings: dict[str, Any] = {
+            "database_url": url,
+            "redis_url": "unix:///nonexistent/redis.sock",
+            "peers": {"generation": generation.address},
+            "embedding_retry_seconds": 3600.0,
+            "index_memory_mebibytes": INDEX_MEMORY_MEBIBYTES,
+        } | {name: getattr(keys, name) for name in ("cert_file", "key_file", "ca_file")}
+        async with serve("knowledge", build, Settings, **settings) as served:
+            served.authority, served.folder = generation.authority, generation.folder
+            yield served
+
+
+async def measure(size: int, url: str, say: Any) -> stages.Figures:
+    """Measure one size in a knowledge base of its own."""
+    figures, corpus = stages.Figures(size), Corpus(size)
+    base = BaseName("bench", f"size-{size}")
+    async with (
+        service(url) as served,
+        open_pool(url, role=TENANT_ROLE) as pool,
+        open_pool(url, 2) as owner,
+    ):
+        stub = served.stub(KnowledgeServiceStub, role="content-owner")
+        create = pb.CreateKnowledgeBaseRequest(
+            parent=f"tenants/{base.tenant}", knowledge_base_id=base.base,
+            request_id=stages.request_id(),
+        )  # fmt: skip
+        await stub.CreateKnowledgeBase(create, timeout=10)
+        say(f"{size} passages: importing")
+        figures.import_seconds = await stages.import_all(pool, base, corpus)
+        figures.imported_per_second = size / figures.import_seconds
+        async with owner.connection() as connection:
+            row = await (
+                await connection.execute(
+                    "SELECT number FROM knowledge_bases WHERE id = %s", (base.base,)
+                )
+            ).fetchone()
+        assert row is not None
+        say(f"{figures.imported_per_second:.0f} a second; vectors")
+        figures.vectors_seconds = await stages.embed_all(pool, base.tenant, row[0], corpus)
+        figures.with_vectors_per_second = size / (figures.import_seconds + figures.vectors_seconds)
+        say("counting words, publishing")
+        figures.count_words_seconds = await stages.timed(lambda: ReleaseStore(pool).count(base))
+        releases = served.stub(KnowledgeReleaseServiceStub, role="content-owner")
+        publish = release_pb2.PublishKnowledgeBaseRequest(
+            name=str(base), request_id=stages.request_id()
+        )
+        figures.publish_seconds = await stages.timed(
+            lambda: releases.PublishKnowledgeBase(publish, timeout=60)
+        )
+        say("building the index")
+        async with owner.connection() as connection:
+            await connection.execute("ANALYZE")
+        upkeep = Upkeep(UpkeepStore(owner), INDEX_MEMORY_MEBIBYTES)
+        figures.index_seconds = await stages.timed(upkeep.look)
+        figures.table_mib, figures.index_mib = stages.sizes(url)
+        queries = list(corpus.queries(SEARCHES))
+        if size >= COMPARED_VECTORS:
+            say("recall")
+            figures.recall_at_10 = await asyncio.to_thread(
+                stages.recall, url, row[0], queries[:RECALL_QUERIES]
+            )
+        else:
+            figures.recall_at_10 = 1.0  # compared one by one
+        say("searching")
+        warm_up = list(corpus.queries(SEARCHES + WARM_UP))[SEARCHES:]
+        await stages.search(stub, str(base), warm_up, 8)
+        for at_once in (1, 8):
+            figures.search[str(at_once)] = await stages.search(stub, str(base), queries, at_once)
+    figures.client_peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return figures
+
+
+def main() -> None:
+    """Measure the sizes that were asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("sizes", nargs="*", type=int, default=[10_000])
+    sizes = parser.parse_args().sizes
+    console = Console(stderr=True, highlight=False)
+    quiet = structlog.make_filtering_bound_logger(logging.WARNING)
+    structlog.configure(wrapper_class=quiet)  # a line a call is no part of this bench
+    facts = machine.describe()
+    if warning := machine.busy_at_start(facts):
+        console.print(f"[yellow]{warning}[/]")
+    results = []
+    with tempfile.TemporaryDirectory(prefix="kefu-bench-", dir="/tmp") as directory:
+        server = postgres.start(Path(directory) / "cluster", Path(directory) / "log", DATABASE)
+        try:
+            url = server.ensure_database(
+                "kefu_knowledge", extensions=["vector"], tenant_role=TENANT_ROLE
+            )
+            for size in sizes:
+                figures = asdict(uvloop.run(measure(size, url, console.print)))
+                console.print_json(json.dumps(figures))
+                results.append(figures)
+        finally:
+            server.stop()
+    OUTPUT.parent.mkdir(exist_ok=True)
+    OUTPUT.write_text(json.dumps({"machine": facts, "sizes": results}, indent=2) + "\n")
+    console.print(f"written to {OUTPUT.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""What is measured, stage by stage: importing, vectors, the index, recall, searching."""
+
+import asyncio
+import itertools
+import struct
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import psycopg
+from kefu.knowledge.v1 import knowledge_pb2 as pb
+from kefu.type.v1.text_pb2 import Embedding
+
+from services.knowledge.catalog import BaseName
+from services.knowledge.document import ANYTIME, ParsedDocument
+from services.knowledge.document_store import DocumentStore
+from services.knowledge.indexing import Entry, entries
+from services.knowledge.sql import vector_text
+from services.knowledge.vector_store import VectorStore
+from services.mesh.database import Pool
+from tests.bench.retrieval.corpus import Corpus, Query
+from tests.bench.stats import percentile
+
+MODEL = "generated-1"
+"""Name of the generated vectors' model."""
+
+SEARCH_SECONDS = 20.0
+"""Deadline of a search; what takes longer is counted as failed."""
+
+_AHEAD = 4
+"""Documents that are cut and indexed ahead of the one that is stored."""
+
+
+@dataclass(slots=True)
+class Figures:
+    """What one size gave; seconds, MiB, passages per second, milliseconds, shares in [0, 1]."""
+
+    passages: int
+    import_seconds: float = 0.0
+    imported_per_second: float = 0.0
+    vectors_seconds: float = 0.0
+    with_vectors_per_second: float = 0.0
+    count_words_seconds: float = 0.0
+    publish_seconds: float = 0.0
+    index_seconds: float = 0.0
+    index_mib: dict[str, float] = field(default_factory=dict)
+    table_mib: dict[str, float] = field(default_factory=dict)
+    recall_at_10: float = 0.0
+    search: dict[str, dict[str, float]] = field(default_factory=dict)
+    client_peak_mib: float = 0.0
+
+
+def _prepared(corpus: Corpus, number: int) -> tuple[ParsedDocument, list[Entry]]:
+    document = corpus.document(number)
+    return document, entries(document)
+
+
+async def import_all(pool: Pool, base: BaseName, corpus: Corpus) -> float:
+    """Cut, index and store all documents, without vectors; return the seconds that it took.
+
+    One process cuts and indexes what the other stores, as a service with two cores does.
+    """
+    store, loop = DocumentStore(pool), asyncio.get_running_loop()
+    with ProcessPoolExecutor(1) as other:
+        began = time.perf_counter()
+        numbers = iter(range(corpus.documents))
+        ahead = [
+            loop.run_in_executor(other, _prepared, corpus, number)
+            for number in itertools.islice(numbers, _AHEAD)
+        ]
+        while ahead:
+            document, found = await ahead.pop(0)
+            for number in itertools.islice(numbers, 1):
+                ahead.append(loop.run_in_executor(other, _prepared, corpus, number))
+            await store.put(base, document, ANYTIME, found)
+        return time.perf_counter() - began
+
+
+async def embed_all(pool: Pool, tenant: str, number: int, corpus: Corpus) -> float:
+    """Store the vectors of all documents; return the seconds that it took."""
+    store = VectorStore(pool)
+    began = time.perf_counter()
+    for document in range(corpus.documents):
+        found = entries(corpus.document(document))
+        vectors = corpus.vectors(document)
+        keys = [entry.text_hash for entry in found]
+        rows = dict(zip(keys, vectors.tolist(), strict=True))
+        await store.embed(tenant, number, MODEL, rows)
+    return time.perf_counter() - began
+
+
+async def timed(work: Callable[[], Awaitable[Any]]) -> float:
+    """Return the seconds that some work takes."""
+    began = time.perf_counter()
+    await work()
+    return time.perf_counter() - began
+
+
+def sizes(url: str) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the MiB of tables without their indexes, and of indexes."""
+    with psycopg.connect(url) as connection:
+        tables = connection.execute(
+            "SELECT relname, pg_table_size(oid) FROM pg_class WHERE relname"
+            " IN ('documents', 'entries', 'vectors', 'terms')"
+        ).fetchall()
+        indexes = connection.execute(
+            "SELECT indexrelname, pg_relation_size(indexrelid) FROM pg_stat_user_indexes"
+            " WHERE relname IN ('entries', 'vectors', 'terms')"
+        ).fetchall()
+    mebibytes = [
+        {name: round(size / 2**20, 1) for name, size in rows if size > 2**20}
+        for rows in (tables, indexes)
+    ]
+    return mebibytes[0], mebibytes[1]
+
+
+def recall(url: str, base: int, queries: list[Query], most: int = 10) -> float:
+    """Return the share of the exact ten nearest that the index finds, over all queries."""
+    nearest = (
+        f"SELECT text_hash FROM vectors WHERE base = {base} AND embedding IS NOT NULL"
+        f" ORDER BY embedding <=> %s::halfvec LIMIT {most}"
+    )
+    shares = []
+    with psycopg.connect(url) as connection:
+        connection.execute("SET hnsw.ef_search = 120")
+        for query in queries:
+            vector = vector_text(query.vector.tolist())
+            found = []
+            for indexed in (True, False):
+                connection.execute(f"SET enable_indexscan = {'on' if indexed else 'off'}")
+                rows = connection.execute(nearest.encode(), (vector,)).fetchall()
+                found.append({bytes(row[0]) for row in rows})
+            shares.append(len(found[0] & found[1]) / most)
+    return float(np.mean(shares))
+
+
+async def search(stub: Any, name: str, queries: list[Query], at_once: int) -> dict[str, float]:
+    """Search for all queries through the service; latencies in milliseconds."""
+    waiting, taken, failed = iter(queries), [], 0
+
+    async def customer() -> None:
+        nonlocal failed
+        for query in waiting:
+            vector = struct.pack("<384f", *query.vector.tolist())
+            request = pb.SearchRequest(
+                parent=name, query=query.text, embedding=Embedding(model=MODEL, vector=vector)
+            )
+            began = time.perf_counter()
+            try:
+                found = await stub.Search(request, timeout=SEARCH_SECONDS)
+            except Exception:
+                failed += 1
+                continue
+            failed += not found.passages
+            taken.append(1000 * (time.perf_counter() - began))
+
+    began = time.perf_counter()
+    await asyncio.gather(*(customer() for _ in range(at_once)))
+    seconds = time.perf_counter() - began
+    return {
+        "searches": len(taken),
+        "failed": failed,
+        "per_second": round(len(taken) / seconds, 1),
+        "p50_ms": round(percentile(taken, 0.5), 1),
+        "p99_ms": round(percentile(taken, 0.99), 1),
+    }
+
+
+def request_id() -> str:
+    """Return a fresh UUID."""
+    return str(uuid.uuid4())
