@@ -239,7 +239,10 @@ async def _before(connection: AsyncConnection, row: DictRow, number: int) -> int
         (row["tenant"], row["number"], number),
     )
     if found is None or found["number"] is None:
-        raise RevisionNotFound(revision=f"before {number}" if number else "before the first")
+        raise RevisionNotFound(
+            f"no revision is older than {number}" if number else "nothing was published yet",
+            revision=f"before {number}",
+        )
     return int(found["number"])
 
 

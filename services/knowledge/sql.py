@@ -51,7 +51,8 @@ async def reading(pool: Pool, tenant: str) -> AsyncIterator[AsyncConnection]:
 
 def vector_text(vector: Sequence[float]) -> str:
     """Return a vector as pgvector reads it; 6 digits are more than half precision keeps."""
-    return f"[{','.join(f'{value:.6g}' for value in vector)}]"
+    # One format for all values: half of the time of one by one.
+    return f"[{','.join(['%.6g'] * len(vector)) % tuple(vector)}]"
 
 
 def lexeme_text(base: int, term: str) -> str:

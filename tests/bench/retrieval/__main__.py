@@ -17,6 +17,7 @@ from typing import Any
 
 import structlog
 import uvloop
+from kefu.errors import ModelUnavailable
 from kefu.generation.v1.generation_pb2_grpc import (
     GenerationServiceServicer,
     add_GenerationServiceServicer_to_server,
@@ -42,7 +43,7 @@ from services.mesh.settings import ServiceSettings
 from tests.bench import machine
 from tests.bench.retrieval import stages
 from tests.bench.retrieval.corpus import Corpus
-from tests.support.mesh import Served, serve
+from tests.support.mesh import Served, answering, serve
 
 ROOT = Path(__file__).parents[3]
 OUTPUT = ROOT / "build" / "bench-knowledge.json"
@@ -70,9 +71,13 @@ WARM_UP = 100
 async def service(url: str) -> AsyncIterator[Served]:
     """The knowledge service over loopback mTLS, beside a service that makes no vectors."""
 
+    async def embed(request: Any, context: Any) -> Any:
+        raise ModelUnavailable()
+
     @asynccontextmanager
     async def silent(settings: ServiceSettings, mesh: Mesh) -> AsyncIterator[list[Registration]]:
-        yield [(add_GenerationServiceServicer_to_server, GenerationServiceServicer())]
+        servicer = answering(GenerationServiceServicer, Embed=embed)
+        yield [(add_GenerationServiceServicer_to_server, servicer)]
 
     async with serve("generation", silent) as generation:
         keys = generation.keys("knowledge")
@@ -104,7 +109,7 @@ async def measure(size: int, url: str, say: Any) -> stages.Figures:
         )  # fmt: skip
         await stub.CreateKnowledgeBase(create, timeout=10)
         say(f"{size} passages: importing")
-        figures.import_seconds = await stages.import_all(pool, base, corpus)
+        figures.import_seconds, keys = await stages.import_all(pool, base, corpus)
         figures.imported_per_second = size / figures.import_seconds
         async with owner.connection() as connection:
             row = await (
@@ -114,7 +119,7 @@ async def measure(size: int, url: str, say: Any) -> stages.Figures:
             ).fetchone()
         assert row is not None
         say(f"{figures.imported_per_second:.0f} a second; vectors")
-        figures.vectors_seconds = await stages.embed_all(pool, base.tenant, row[0], corpus)
+        figures.vectors_seconds = await stages.embed_all(pool, base.tenant, row[0], corpus, keys)
         figures.with_vectors_per_second = size / (figures.import_seconds + figures.vectors_seconds)
         say("counting words, publishing")
         figures.count_words_seconds = await stages.timed(lambda: ReleaseStore(pool).count(base))

@@ -59,11 +59,15 @@ def _prepared(corpus: Corpus, number: int) -> tuple[ParsedDocument, list[Entry]]
     return document, entries(document)
 
 
-async def import_all(pool: Pool, base: BaseName, corpus: Corpus) -> float:
-    """Cut, index and store all documents, without vectors; return the seconds that it took.
+async def import_all(pool: Pool, base: BaseName, corpus: Corpus) -> tuple[float, list[bytes]]:
+    """Cut, index and store all documents, without vectors.
 
     One process cuts and indexes what the other stores, as a service with two cores does.
+
+    Returns:
+        The seconds that it took, and the keys of the texts' vectors, document by document.
     """
+    keys: list[bytes] = []
     store, loop = DocumentStore(pool), asyncio.get_running_loop()
     with ProcessPoolExecutor(1) as other:
         began = time.perf_counter()
@@ -77,20 +81,23 @@ async def import_all(pool: Pool, base: BaseName, corpus: Corpus) -> float:
             for number in itertools.islice(numbers, 1):
                 ahead.append(loop.run_in_executor(other, _prepared, corpus, number))
             await store.put(base, document, ANYTIME, found)
-        return time.perf_counter() - began
+            keys.append(b"".join(entry.text_hash for entry in found))
+        return time.perf_counter() - began, keys
 
 
-async def embed_all(pool: Pool, tenant: str, number: int, corpus: Corpus) -> float:
-    """Store the vectors of all documents; return the seconds that it took."""
-    store = VectorStore(pool)
-    began = time.perf_counter()
-    for document in range(corpus.documents):
-        found = entries(corpus.document(document))
+async def embed_all(
+    pool: Pool, tenant: str, number: int, corpus: Corpus, keys: list[bytes]
+) -> float:
+    """Store the vectors of all documents; return the seconds that storing took."""
+    store, seconds = VectorStore(pool), 0.0
+    for document, joined in enumerate(keys):
         vectors = corpus.vectors(document)
-        keys = [entry.text_hash for entry in found]
-        rows = dict(zip(keys, vectors.tolist(), strict=True))
+        hashes = (joined[place : place + 32] for place in range(0, len(joined), 32))
+        rows = dict(zip(hashes, vectors.tolist(), strict=True))
+        began = time.perf_counter()
         await store.embed(tenant, number, MODEL, rows)
-    return time.perf_counter() - began
+        seconds += time.perf_counter() - began
+    return seconds
 
 
 async def timed(work: Callable[[], Awaitable[Any]]) -> float:
