@@ -18,6 +18,7 @@ from kefu.session.v1.turn_pb2 import DIALOGUE_STATE_CLOSED, ActionResult, Turn
 from rich.console import Console
 from rich.text import Text
 
+from services.cli import release_demo
 from services.cli.audit import NO_TENANT, show_verification, verify_chains
 from services.cli.conversation import client, open_session, say
 from services.cli.mesh import run_mesh
@@ -114,6 +115,7 @@ async def _play(place: Home, console: Console) -> None:
             traced = turn.trace_id if line.traced else traced
             if not line.holds(turn):
                 missed.append(f"{line.text} should {line.wanted}")
+        missed += await release_demo.play(place, kefu, console)
     tickets = await _tickets(place, session)
     if len(tickets) != 1:
         missed.append(f"the angry customer should get one ticket, not {len(tickets)}")
