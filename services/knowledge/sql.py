@@ -44,6 +44,8 @@ async def reading(pool: Pool, tenant: str) -> AsyncIterator[AsyncConnection]:
     """
     async with storage_errors(), pool.connection() as connection:
         if _bound.get(connection) != tenant:
+            # Who is cancelled in between leaves it open whose rows the connection sees.
+            _bound.pop(connection, None)
             await connection.execute("SELECT set_config('kefu.tenant', %s, false)", (tenant,))
             _bound[connection] = tenant
         yield connection
