@@ -76,7 +76,9 @@ async def build(settings: Settings, mesh: Mesh) -> AsyncIterator[list[Registrati
             generation.embed,
         )
         stack.push_async_callback(_ended, asyncio.create_task(embedding.run()))
-        upkeep = Upkeep(UpkeepStore(owner), settings.index_memory_mebibytes)
+        upkeep = Upkeep(
+            UpkeepStore(owner), embedding, generation.embed, settings.index_memory_mebibytes
+        )
         stack.push_async_callback(_ended, asyncio.create_task(upkeep.run()))
         results = ImportResultStore(pool)
         work = ImportWork(

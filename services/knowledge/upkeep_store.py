@@ -84,6 +84,48 @@ class UpkeepStore:
                 await connection.execute("SELECT pg_advisory_unlock(%s)", (_LOCK,))
         return made
 
+    async def some_tenant(self) -> str | None:
+        """Return a tenant with vectors; None where nothing has any.
+
+        Raises:
+            StorageUnavailable: PostgreSQL does not answer.
+        """
+        async with storage_errors(), self._pool.connection() as connection:
+            row = await fetch_one(
+                connection,
+                "SELECT tenant FROM knowledge_bases WHERE embedding_model IS NOT NULL LIMIT 1",
+                None,
+            )
+        return row["tenant"] if row else None
+
+    async def drop_vectors_of_others(self, model: str) -> int:
+        """Let all texts wait again whose vectors another model made.
+
+        Returns:
+            Of how many knowledge bases.
+
+        Raises:
+            StorageUnavailable: PostgreSQL does not answer.
+        """
+        async with (
+            storage_errors(),
+            self._pool.connection() as connection,
+            connection.transaction(),
+        ):
+            rows = await fetch_all(
+                connection,
+                "UPDATE knowledge_bases SET embedding_model = NULL"
+                " WHERE embedding_model <> %s RETURNING tenant, number",
+                (model,),
+            )
+            for row in rows:
+                await connection.execute(
+                    "UPDATE vectors SET embedding = NULL"
+                    " WHERE tenant = %(tenant)s AND base = %(number)s",
+                    row,
+                )
+        return len(rows)
+
     async def sort_in_words(self) -> None:
         """Let searches by words find an index without a list of what waits to be sorted in.
 

@@ -33,7 +33,7 @@ from services.knowledge.catalog import BaseName
 from services.knowledge.release_store import ReleaseStore
 from services.knowledge.settings import Settings
 from services.knowledge.sql import TENANT_ROLE
-from services.knowledge.upkeep import COMPARED_VECTORS, Upkeep
+from services.knowledge.upkeep import COMPARED_VECTORS
 from services.knowledge.upkeep_store import UpkeepStore
 from services.local import postgres
 from services.mesh.database import open_pool
@@ -133,8 +133,10 @@ async def measure(size: int, url: str, say: Any) -> stages.Figures:
         say("building the index")
         async with owner.connection() as connection:
             await connection.execute("ANALYZE")
-        upkeep = Upkeep(UpkeepStore(owner), INDEX_MEMORY_MEBIBYTES)
-        figures.index_seconds = await stages.timed(upkeep.look)
+        store = UpkeepStore(owner)
+        figures.index_seconds = await stages.timed(
+            lambda: store.index_vectors(COMPARED_VECTORS, INDEX_MEMORY_MEBIBYTES)
+        )
         figures.table_mib, figures.index_mib = stages.sizes(url)
         queries = list(corpus.queries(SEARCHES))
         if size >= COMPARED_VECTORS:
