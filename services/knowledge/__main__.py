@@ -54,6 +54,11 @@ async def build(settings: Settings, mesh: Mesh) -> AsyncIterator[list[Registrati
         owner = await stack.enter_async_context(open_pool(settings.database_url, _OWNERS))
         await migrate(owner, Path(__file__).parent / "migrations")
         pool = await stack.enter_async_context(open_pool(settings.database_url, role=TENANT_ROLE))
+        reader = pool
+        if settings.read_database_url:
+            reader = await stack.enter_async_context(
+                open_pool(settings.read_database_url, role=TENANT_ROLE)
+            )
         redis = await stack.enter_async_context(open_client(settings.redis_url))
         embedding = Embedding(VectorStore(pool), generation.embed, settings.embedding_retry_seconds)
         files = FileReader(
@@ -66,7 +71,7 @@ async def build(settings: Settings, mesh: Mesh) -> AsyncIterator[list[Registrati
         stack.push_async_callback(files.close)
         answers = AnswerStore(redis)
         knowledge = Knowledge(BaseStore(pool), DocumentStore(pool), answers, embedding, files)
-        searching = Searching(SearchStore(pool), ReleaseStore(pool), answers)
+        searching = Searching(SearchStore(reader), ReleaseStore(pool), answers)
         releases = Releases(
             ReleaseStore(pool),
             QuestionStore(pool),

@@ -10,6 +10,9 @@ class Settings(ServiceSettings):
 
     database_url: str
     """libpq connection string of a PostgreSQL with pgvector 0.8 or newer."""
+    read_database_url: str = ""
+    """The same database on read replicas, which searches then use. What is published is found as
+    soon as it is replicated. Empty: `database_url`."""
     index_memory_mebibytes: int = Field(default=512, ge=64)
     """Memory of the database server that building an index of vectors may take: 512 MiB hold some
     300,000 passages. Larger knowledge bases build without it too, several times slower."""

@@ -140,7 +140,7 @@ async def test_another_model_is_noticed_at_the_start(
             parent=base, query="退货运费", embedding=embedding("退货运费", "characters-2")
         )
         async with asyncio.timeout(SECONDS):
-            while not (titles_found := await by_meaning(replica, request)):
+            while not (titles_found := await by_meaning(replica, request)):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
     assert titles_found[0] == "退货 > 运费"
 
