@@ -13,6 +13,12 @@ from services.local.knowledge_files import ENDINGS
 LARGEST_BYTES = 20 * 1024 * 1024
 """Largest file that the knowledge service takes unless it is set otherwise."""
 
+_OUTDATED = frozenset(
+    {".doc", ".rtf", ".odt", ".wps", ".xls", ".ods", ".et", ".ppt", ".pptx", ".xhtml", ".mhtml"}
+)
+"""Documents that the service does not read; it is asked all the same, since it knows what each can
+be saved as."""
+
 _MEBIBYTE = 1024 * 1024
 
 
@@ -75,7 +81,7 @@ def _looked_at(path: str, file: Path, largest: int, asked_for: bool = False) -> 
     """Judge a file; one that was asked for by its name is not skipped in silence."""
     if _is_hidden(file.name) and not asked_for:
         return Found(path, file, Fate.SKIPPED, "hidden")
-    if file.suffix.lower() not in ENDINGS:
+    if file.suffix.lower() not in ENDINGS | _OUTDATED:
         fate = Fate.FAILED if asked_for else Fate.SKIPPED
         return Found(path, file, fate, f"unknown kind of file: {file.suffix or 'no ending'}")
     try:

@@ -43,6 +43,12 @@ def test_what_is_not_sent_is_named(tmp_path: Path) -> None:
     }
 
 
+def test_documents_of_other_programs_are_not_passed_over(tmp_path: Path) -> None:
+    """Somebody meant them to be imported; the service says what to save them as."""
+    put(tmp_path, "manual.doc", "prices.XLS", "slides.pptx")
+    assert {each.fate for each in look_through(tmp_path)} == {Fate.READY}
+
+
 def test_a_file_that_was_asked_for_is_not_skipped(tmp_path: Path) -> None:
     """Its name is its path; what cannot be imported fails."""
     put(tmp_path, ".hidden.md", "movie.mp4")
