@@ -107,9 +107,9 @@ class ImportRun:
 
     async def _imported(self, place: int, file: Spooled) -> FileOutcome:
         said = file.described
-        content = await asyncio.to_thread(self._spool.content, place)
-        given = ImportFile(said.path, content, said.scope)
         try:
+            content = await asyncio.to_thread(self._spool.content, place)
+            given = ImportFile(said.path, content, said.scope)
             return outcome_of(
                 await patiently(partial(self._work.import_file, self._base, given), REMEDY)
             )

@@ -1,6 +1,7 @@
 """Taking an upload: the order of its parts, its limits, its bytes onto the disk."""
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from kefu.errors import (
 
 from services.knowledge.catalog import BaseName
 from services.knowledge.imports.spool import Arriving, Described, Spool, SpoolLimits
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 BUSY_RETRY_SECONDS = 5.0
 """When to try again where this process holds as many uploads as it may: one is imported by then."""
@@ -46,7 +49,7 @@ class Uploads:
             ImportOutOfOrder: the parts come in the wrong order, or bytes are missing or too many.
             InvalidRequest: a path is there twice.
             UploadTooLarge: there are too many files or bytes.
-            ServerBusy: this process holds as many uploads as it may.
+            ServerBusy: this process holds as many uploads as it may, or its disk is full.
             DeadlineExceeded: it takes too long.
         """
         if self._held >= self._limits.at_once:
@@ -64,6 +67,13 @@ class Uploads:
                 raise DeadlineExceeded(
                     f"the upload was ended after {self._limits.seconds:g} seconds; upload fewer "
                     "files at a time"
+                ) from None
+            if isinstance(error, OSError) and error.errno in _FULL:
+                raise ServerBusy(
+                    "the service has no room for the upload on its disk; upload fewer files at a "
+                    "time, or try again later",
+                    retry_after_seconds=BUSY_RETRY_SECONDS,
+                    limit="disk space",
                 ) from None
             raise
         return spool

@@ -1,5 +1,6 @@
 """What an import keeps of uploads and outcomes, without a service around it."""
 
+import errno
 import hashlib
 import tempfile
 from collections.abc import AsyncIterator
@@ -15,7 +16,7 @@ from services.knowledge.catalog import BaseName, Document, DocumentName, ImportR
 from services.knowledge.document import Scope
 from services.knowledge.imports import import_messages
 from services.knowledge.imports.outcome import FileOutcome, Outcome, failed, outcome_of
-from services.knowledge.imports.spool import Described, Spool, Spooled, SpoolLimits
+from services.knowledge.imports.spool import Arriving, Described, Spool, Spooled, SpoolLimits
 from services.knowledge.imports.upload import UploadPart, Uploads, UploadStart
 from services.language import Language
 
@@ -77,6 +78,20 @@ async def test_what_failed_gives_its_place_back(temporary: Path) -> None:
     assert caught.value.metadata["limit"] == "1 uploads"
     await uploads.release(spool)
     await uploads.release(await uploads.receive(arriving(Described("a.md", 0))))
+    assert not entries(temporary)
+
+
+async def test_a_full_disk_is_said(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no defect of the caller's; what was written is removed."""
+
+    def full(arrives: Arriving, chunk: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Arriving, "write", full)
+    uploads = Uploads(SpoolLimits())
+    with pytest.raises(ServerBusy, match="no room for the upload") as caught:
+        await uploads.receive(arriving(Described("a.md", len(TEXT)), TEXT))
+    assert caught.value.metadata["limit"] == "disk space"
     assert not entries(temporary)
 
 
