@@ -27,6 +27,8 @@ Handler = Any
 """`grpc.RpcMethodHandler`, likewise."""
 # For the NOT_SERVING that a health watch sends when a drain begins.
 _LAST_WORD_SECONDS = 0.05
+# Of a caller that is refused: some hundred megabytes on a good line, and not for ever.
+_READ_OUT_SECONDS = 10.0
 # Clients refuse trailers of more than 8 KiB and then see no error of ours.
 _MAX_TRAILER_BYTES = 7_500
 _SHORT_MESSAGE = 200
@@ -90,7 +92,12 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         async def unary(raw: Any, context: Context) -> bytes | None:
             async with self._served(method, context) as call:
                 request = self._request(call, raw, handler)
-                answer: bytes = serialize(await _not_aborted(run(request, context), context))
+                try:
+                    answer: bytes = serialize(await _not_aborted(run(request, context), context))
+                except KefuError:
+                    if handler.request_streaming:
+                        await _read_out(raw)
+                    raise
                 return answer
             return None
 
@@ -164,6 +171,18 @@ def _begin(method: str, context: Context) -> Call:
     )
     enter(call)
     return call
+
+
+async def _read_out(raw: Any) -> None:
+    """Take what a caller that is refused still sends, and drop it.
+
+    A client of grpc.aio whose call ends while it writes makes INTERNAL of it and never looks at
+    our status.
+    """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_READ_OUT_SECONDS):
+            async for _ in raw:
+                pass
 
 
 async def _not_aborted(answer: Awaitable[Any], context: Context) -> Any:

@@ -173,13 +173,21 @@ async def test_a_killed_replica_s_training_is_ended_by_another(
                     server.stack)  # fmt: skip
     begun = await company.at(served).begins(lexical_only=True, activate=True)
 
-    async def trains() -> list[int]:
-        return killed.children()
+    def commands() -> dict[int, list[str]]:
+        # Between fork and exec a child has the command of its parent, or none.
+        return {
+            pid: command
+            for pid in killed.children()
+            if len(command := Path(f"/proc/{pid}/cmdline").read_text().split("\0")) > 3
+            and "kefu-training-" in command[-3]
+        }
+
+    async def trains() -> bool:
+        return bool(commands())
 
     await until(trains)
-    [trained_by] = killed.children()
-    folder = Path(Path(f"/proc/{trained_by}/cmdline").read_text().split("\0")[-3])  # noqa: ASYNC240
-    assert folder.name.startswith("kefu-training-")
+    [(trained_by, command)] = commands().items()
+    folder = Path(command[-3])
     await killed.kill()
     ended = await company.ended(begun)
     assert (ended.state, ended.reason) == (Operation.STATE_FAILED, "INTERNAL")

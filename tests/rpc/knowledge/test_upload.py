@@ -188,7 +188,7 @@ async def test_two_uploads_into_one_base_take_turns(
     assert isinstance(error, ImportInProgress)
     assert (error.retry_after_seconds, error.metadata["knowledge_base"]) == (5.0, owner.base)
     request = knowledge_pb2.CreateKnowledgeBaseRequest(
-        parent=owner.tenant, knowledge_base_id=f"{owner.base[-12:]}-two", request_id=request_id()
+        parent=owner.tenant, knowledge_base_id=f"two-{owner.base[-12:]}", request_id=request_id()
     )
     created = await stub.CreateKnowledgeBase(request, timeout=SECONDS)
     other = Owner(server, created.knowledge_base.name)
@@ -196,6 +196,20 @@ async def test_two_uploads_into_one_base_take_turns(
     assert set((await other.imported(FILES)).values()) == {"imported"}
     await owner.ended(begun)
     assert set((await owner.imported({"third.md": RETURNS})).values()) == {"imported"}
+
+
+async def test_a_refusal_reaches_a_caller_who_is_still_sending(
+    gate: Gate, owner: Owner, server: Served
+) -> None:
+    """With its reason, whatever is on its way at that moment."""
+    begun = await owner.uploads({"a.md": RETURNS})
+    await gate.reaches("a.md")
+    page = b"x" * 5_000_000
+    for _ in range(5):
+        error = await error_of(owner.uploads({f"{number}.html": page for number in range(4)}))
+        assert isinstance(error, ImportInProgress)
+    gate.open.set()
+    await owner.ended(begun)
 
 
 async def test_what_its_owner_says_of_a_file_arrives(owner: Owner) -> None:
