@@ -14,6 +14,7 @@ from services.knowledge.settings import Settings
 from services.mesh.server import Registration
 from services.mesh.service import Mesh
 from services.mesh.settings import ServiceSettings
+from tests.rpc.knowledge.commands import kb
 from tests.rpc.knowledge.samples import (
     SECONDS,
     TENANT,
@@ -26,7 +27,7 @@ from tests.support.mesh import Served, serve
 from tests.support.postgres import database_url
 from tests.support.valkey import redis_url
 
-__all__ = ["database_url", "redis_url"]
+__all__ = ["database_url", "kb", "redis_url"]
 
 
 @pytest.fixture

@@ -2,33 +2,28 @@
 
 import asyncio
 import json
-import re
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
-import grpc
 import pytest
-from kefu.client.status import from_rpc_error
 from kefu.errors import ImportInProgress, MethodNotAllowed, ServiceUnavailable
 from kefu.knowledge.v1 import import_pb2 as pb
-from typer.testing import CliRunner
 
 from services.cli.knowledge.import_ import _Import
-from services.cli.main import build
-from services.local import knowledge_upload, operator
+from services.local import knowledge_upload
 from services.local.folder import Found, look_through
 from services.local.home import Home
 from services.local.knowledge_upload import Listener
 from services.local.problem import Problem
+from tests.rpc.knowledge.commands import kefu
 from tests.rpc.knowledge.samples import FILES, RETURNS, SECONDS, request_id
 from tests.rpc.knowledge.test_upload import BAD, GOOD
 from tests.rpc.knowledge.uploads import Gate, Operation, Owner, until
-from tests.support.mesh import Served, error_of
+from tests.support.mesh import error_of
 
 Replica = Callable[..., AbstractAsyncContextManager[Owner]]
 
@@ -43,58 +38,11 @@ def folder(tmp_path: Path) -> Path:
     return root
 
 
-def channel_to(server: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let commands call a service that a test serves; each has an event loop of its own."""
-    keys = server.keys("test-content-owner")
-
-    @asynccontextmanager
-    async def channel(home: Home, service: str) -> AsyncIterator[grpc.aio.Channel]:
-        opened = grpc.aio.secure_channel(server.address, keys.channel_credentials())
-        try:
-            yield opened
-        except grpc.RpcError as error:
-            raise from_rpc_error(error, service) from None
-        finally:
-            await opened.close()
-
-    monkeypatch.setattr(operator, "channel", channel)
-
-
 @pytest.fixture
 def address() -> str:
     """An address that replicas can take one after the other."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         return f"127.0.0.1:{taken.getsockname()[1]}"
-
-
-@pytest.fixture
-def kb(server: Served, base: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The id of a knowledge base that commands import into."""
-    channel_to(server, monkeypatch)
-    return base.rpartition("/")[2]
-
-
-@dataclass(frozen=True)
-class Said:
-    """What a command printed, without the log of the service in the same process."""
-
-    exit_code: int
-    stdout: str
-    stderr: str
-
-
-async def kefu(*arguments: object) -> Said:
-    """Run a command; a failure that it explains comes out as it is."""
-    words = ["knowledge", *map(str, arguments)]
-    answer = await asyncio.to_thread(CliRunner().invoke, build(words), words)
-    if answer.exception and not isinstance(answer.exception, SystemExit):
-        raise answer.exception
-    return Said(answer.exit_code, _without_log(answer.stdout), _without_log(answer.stderr))
-
-
-def _without_log(text: str) -> str:
-    lines = text.splitlines(keepends=True)
-    return "".join(each for each in lines if not re.match(r"\d{4}-\d\d-\d\d \S+ \[", each))
 
 
 async def test_a_folder_is_imported_and_then_only_what_is_new(
