@@ -28,6 +28,7 @@ from services.knowledge.question_store import DictionaryStore, QuestionStore
 from services.knowledge.release_servicer import KnowledgeReleaseServicer
 from services.knowledge.release_store import ReleaseStore
 from services.knowledge.releasing import Releases
+from services.knowledge.revision_store import RevisionStore
 from services.knowledge.search_store import SearchStore
 from services.knowledge.searching import Searching
 from services.knowledge.servicer import KnowledgeServicer
@@ -71,7 +72,9 @@ async def build(settings: Settings, mesh: Mesh) -> AsyncIterator[list[Registrati
         stack.push_async_callback(files.close)
         answers = AnswerStore(redis)
         knowledge = Knowledge(BaseStore(pool), DocumentStore(pool), answers, embedding, files)
-        searching = Searching(SearchStore(reader), ReleaseStore(pool), answers)
+        searching = Searching(
+            RevisionStore(reader), SearchStore(reader), ReleaseStore(pool), answers
+        )
         releases = Releases(
             ReleaseStore(pool),
             QuestionStore(pool),

@@ -168,7 +168,8 @@ class Facts:
         version: Its version.
         live: Revision that is live; None: none is.
         dense_index: Whether its vectors have an index.
-        words: Its own words in the live revision.
+        words: Its own words in the revision that was asked for.
+        edits: Grows with every edit of the draft; 0 where another revision was asked for.
     """
 
     number: int
@@ -176,6 +177,7 @@ class Facts:
     live: int | None
     dense_index: bool
     words: tuple[str, ...]
+    edits: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ blind to is checked: codes and numbers, negation, the question's language.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -41,6 +41,12 @@ the other way round."""
 OTHER_LANGUAGE = 0.9
 """What is left of the score of a passage in another language: less than a same-language passage
 that says the same, more than one that says something else."""
+
+
+FaqPlace = tuple[str, int | None]
+"""An FAQ: id of its document, and its place in the file; None for a passage."""
+
+_NOTHING: Mapping[FaqPlace, float] = {}
 
 
 class Mode(StrEnum):
@@ -151,16 +157,19 @@ def rank(
     frequencies: Frequencies,
     candidates: Iterable[Candidate],
     mode: Mode = Mode.HYBRID,
+    meant: Mapping[FaqPlace, float] = _NOTHING,
 ) -> list[Scored]:
     """Order passages by relevance, best first; of an FAQ's wordings only the best stays.
 
-    What has no evidence at all is left out.
+    What has no evidence at all is left out. The evidence says how sure it is that something
+    answers; which FAQ it is, where several are near, is said together with `meant`.
 
     Args:
         question: What is asked.
         frequencies: How rare its terms are.
         candidates: In any order. Those without a cosine are judged by their words alone.
         mode: On what evidence.
+        meant: How probable each FAQ is, given that one answers; empty: nothing is known of that.
     """
     if mode is Mode.DENSE:
         question = replace(question, terms=())
@@ -183,8 +192,23 @@ def rank(
         if unit.score > 0
     ]
     return sorted(
-        scored, key=lambda each: (-each.score, each.candidate.document, each.candidate.span.start)
+        _reordered(scored, meant) if mode is not Mode.LEXICAL else scored,
+        key=lambda each: (-each.score, each.candidate.document, each.candidate.span.start),
     )
+
+
+def _reordered(scored: list[Scored], meant: Mapping[FaqPlace, float]) -> list[Scored]:
+    """Give the FAQs' scores to them in the order of both: their evidence and what was meant."""
+    faqs = [each for each in scored if _place(each) in meant]
+    order = sorted(faqs, key=lambda each: -each.score * meant[_place(each)])
+    scores = sorted((each.score for each in faqs), reverse=True)
+    others = [each for each in scored if _place(each) not in meant]
+    ordered = zip(order, scores, strict=True)
+    return others + [replace(each, score=score) for each, score in ordered]
+
+
+def _place(scored: Scored) -> FaqPlace:
+    return scored.candidate.document, scored.candidate.faq
 
 
 def verdict(question: Question, frequencies: Frequencies, ranked: Sequence[Scored]) -> Verdict:

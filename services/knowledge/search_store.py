@@ -14,17 +14,15 @@ from psycopg import AsyncConnection
 from psycopg.rows import DictRow
 from psycopg.sql import SQL, Composed, Literal
 
-from services.knowledge.catalog import BaseName, Facts, FaqHit, HitReason, Wanted, Which
+from services.knowledge.catalog import FaqHit, HitReason, Wanted
 from services.knowledge.faq_files import rendered
 from services.knowledge.indexing import QuestionHashes
 from services.knowledge.lexical import Term
 from services.knowledge.ranking import TERM_FACTORS, Candidate, Frequencies, Question
 from services.knowledge.sql import (
-    base_row,
     fetch_all,
     lexeme_text,
     reading,
-    revision_of,
     vector_text,
 )
 from services.language import Language, Span
@@ -213,28 +211,6 @@ class SearchStore:
         """Use a pool of connections to a migrated database."""
         self._pool = pool
         self._prepared: WeakSet[AsyncConnection] = WeakSet()
-
-    async def facts(self, base: BaseName, which: Which = "live") -> tuple[Facts, int | None]:
-        """Return what a search has to know, and the number of a revision; None: none is live.
-
-        The words are those of that revision.
-
-        Raises:
-            KnowledgeBaseNotFound, RevisionNotFound: there is none of this name or number.
-            StorageUnavailable: PostgreSQL does not answer.
-        """
-        async with reading(self._pool, base.tenant) as connection:
-            row = await base_row(connection, base)
-            revision = await revision_of(connection, row, which)
-            words = await fetch_all(
-                connection,
-                "SELECT word FROM dictionary WHERE tenant = %(tenant)s AND base = %(base)s"
-                " AND since <= %(revision)s AND %(revision)s < until",
-                {"tenant": base.tenant, "base": row["number"], "revision": revision},
-            )
-        own = tuple(each["word"] for each in words)
-        facts = Facts(row["number"], row["version"], row["live"], row["dense_index"], own)
-        return facts, revision
 
     async def find_faq(
         self, wanted: Wanted, hashes: QuestionHashes, language: Language

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING
 from kefu.errors import EmbeddingMismatch, InvalidRequest
 
 from services.knowledge.catalog import BaseName, Facts, FaqHit, SearchResult, Wanted, Which
+from services.knowledge.classifiers import Classifiers
 from services.knowledge.embedding import DIMENSIONS
 from services.knowledge.indexing import QuestionHashes, question_hashes
 from services.knowledge.lexical import Dictionary, query_terms
-from services.knowledge.ranking import Mode, Question, Verdict, rank, verdict
+from services.knowledge.ranking import FaqPlace, Mode, Question, Verdict, rank, verdict
 from services.language import Language, detect
 
 if TYPE_CHECKING:
     from services.knowledge.answer_store import AnswerStore
     from services.knowledge.release_store import ReleaseStore
+    from services.knowledge.revision_store import RevisionStore
     from services.knowledge.search_store import SearchStore
 
 DEFAULT_PASSAGES, MOST_PASSAGES = 5, 20
@@ -82,12 +84,18 @@ class Searching:
     """Searches in the knowledge of all tenants."""
 
     def __init__(
-        self, searches: "SearchStore", releases: "ReleaseStore", answers: "AnswerStore"
+        self,
+        revisions: "RevisionStore",
+        searches: "SearchStore",
+        releases: "ReleaseStore",
+        answers: "AnswerStore",
     ) -> None:
         """Work on the given stores."""
+        self._revisions = revisions
         self._searches = searches
         self._releases = releases
         self._answers = answers
+        self._classifiers = Classifiers(revisions)
         self._live: dict[BaseName, _Place] = {}
 
     async def search(self, base: BaseName, text: str, options: SearchOptions) -> SearchResult:
@@ -145,7 +153,8 @@ class Searching:
         )
         if vector and found.embedding_model not in (None, vector.model):
             raise EmbeddingMismatch(expected=str(found.embedding_model), got=vector.model)
-        ranked = rank(question, found.frequencies, found.candidates, options.mode)
+        meant = await self._meant(wanted, facts, text, vector)
+        ranked = rank(question, found.frequencies, found.candidates, options.mode, meant)
         worth = verdict(question, found.frequencies, ranked)
         return SearchResult(
             found.hit,
@@ -155,6 +164,15 @@ class Searching:
             lexical_only=vector is None or found.embedding_model is None,
             revision=place.revision,
         )
+
+    async def _meant(
+        self, wanted: Wanted, facts: Facts, text: str, vector: QueryVector | None
+    ) -> Mapping[FaqPlace, float]:
+        """Say how probable each FAQ is by the company's own wordings; empty: they do not tell."""
+        if vector is None:
+            return {}
+        classifier = await self._classifiers.of(wanted, facts)
+        return classifier.probabilities(text, vector.values) if classifier else {}
 
     async def _find_faq(
         self, wanted: Wanted, hashes: QuestionHashes, language: Language, keep: bool
@@ -171,7 +189,7 @@ class Searching:
             return known
         if which == "draft":
             await self._releases.count(base)
-        facts, revision = await self._searches.facts(base, which)
+        facts, revision = await self._revisions.facts(base, which)
         dictionary = Dictionary(facts.words) if facts.words else None
         place = _Place(facts, revision, dictionary, time.monotonic() + _FACTS_SECONDS)
         # Where nothing is live no search would tell that something was published.

@@ -5,7 +5,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import numpy as np
 from kefu.errors import KnowledgeBaseNotFound, RevisionNotFound
+from numpy.typing import NDArray
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
 
@@ -17,6 +19,8 @@ TENANT_ROLE = "kefu_knowledge_tenant"
 
 FOREVER = 2**63 - 1
 """`until` of what has not ended."""
+
+_HALFVEC_HEADER = 4
 
 _bound: "WeakKeyDictionary[AsyncConnection, str]" = WeakKeyDictionary()
 """The tenant whose rows each connection sees. It is set again whenever another tenant's request
@@ -55,6 +59,11 @@ def vector_text(vector: Sequence[float]) -> str:
     """Return a vector as pgvector reads it; 6 digits are more than half precision keeps."""
     # One format for all values: half of the time of one by one.
     return f"[{','.join(['%.6g'] * len(vector)) % tuple(vector)}]"
+
+
+def halfvec_values(sent: bytes) -> NDArray[np.float32]:
+    """Read a vector in the form of `halfvec_send`: two bytes of length, two of zero, big-endian."""
+    return np.frombuffer(sent[_HALFVEC_HEADER:], ">f2").astype(np.float32)
 
 
 def lexeme_text(base: int, term: str) -> str:
