@@ -223,4 +223,7 @@ def passage_to(base: BaseName, scored: Scored, explain: bool) -> pb.ScoredPassag
         lexical_rank=scored.lexical_rank,
         dense_rank=scored.dense_rank,
         cosine=scored.cosine,
+        evidence=[pb.Evidence(name=name, contribution=part) for name, part in scored.parts.items()]
+        if explain
+        else [],
     )

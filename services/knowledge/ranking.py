@@ -7,9 +7,10 @@ blind to is checked: codes and numbers, negation, the question's language.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from services.knowledge.calibration import calibration
 from services.knowledge.equivalence import negated
 from services.knowledge.lexical import Kind, Term
 from services.language import Language, Span
@@ -24,12 +25,6 @@ LEXICAL_SHARE = 0.4
 COSINE_FLOOR, COSINE_RANGE = 0.80, 0.15
 """Cosines of multilingual-e5-small lie close together: unrelated texts at 0.75-0.85, paraphrases
 at 0.90-0.95. They are stretched to [0, 1] before they are joined with the words."""
-
-ANSWERABLE, WEAK = 0.45, 0.33
-"""Least scores of the best passage for the verdicts, where vectors took part."""
-
-ANSWERABLE_LEXICAL, WEAK_LEXICAL = 0.45, 0.2
-"""The same without vectors: paraphrases share few words."""
 
 MISSING_CODE = 0.6
 """What is left of the score of a passage that lacks a code of the question which others have."""
@@ -125,6 +120,7 @@ class Scored:
         lexical_rank: 1-based rank by words; 0 where no term was found in it.
         dense_rank: 1-based rank by meaning; 0 without vectors.
         cosine: The passage's own, for an FAQ that of its closest wording; None without vectors.
+        parts: What the score is made of, by name, see `_Unit.contributions`.
     """
 
     candidate: Candidate
@@ -132,6 +128,7 @@ class Scored:
     lexical_rank: int
     dense_rank: int
     cosine: float | None
+    parts: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +158,8 @@ def rank(
 ) -> list[Scored]:
     """Order passages by relevance, best first; of an FAQ's wordings only the best stays.
 
-    What has no evidence at all is left out. The evidence says how sure it is that something
-    answers; which FAQ it is, where several are near, is said together with `meant`.
+    What has no evidence at all is left out. The score of the first is the probability that the
+    question is answered, where half of all are; those of the others are on the same scale.
 
     Args:
         question: What is asked.
@@ -174,6 +171,19 @@ def rank(
     if mode is Mode.DENSE:
         question = replace(question, terms=())
         candidates = [replace(each, matched=()) for each in candidates]
+    found = evidence(question, frequencies, candidates, meant if mode is not Mode.LEXICAL else {})
+    worth = calibration().probability
+    scored = [replace(each, score=worth(each.score, each.cosine is not None)) for each in found]
+    return sorted(scored, key=_order)
+
+
+def evidence(
+    question: Question,
+    frequencies: Frequencies,
+    candidates: Iterable[Candidate],
+    meant: Mapping[FaqPlace, float],
+) -> list[Scored]:
+    """Order passages as `rank` does; scores are evidence in [0, 1], not yet probabilities."""
     weights = [
         TERM_FACTORS[term.kind] * frequencies.rarity(place)
         for place, term in enumerate(question.terms)
@@ -187,14 +197,17 @@ def rank(
     lexical = _ranks([unit.lexical for unit in units])
     dense = _ranks([unit.stretched for unit in units])
     scored = [
-        Scored(unit.best, unit.score, lexical_rank, dense_rank, unit.cosine)
+        Scored(
+            unit.best, unit.score, lexical_rank, dense_rank, unit.cosine, unit.contributions(meant)
+        )
         for unit, lexical_rank, dense_rank in zip(units, lexical, dense, strict=True)
         if unit.score > 0
     ]
-    return sorted(
-        _reordered(scored, meant) if mode is not Mode.LEXICAL else scored,
-        key=lambda each: (-each.score, each.candidate.document, each.candidate.span.start),
-    )
+    return sorted(_reordered(scored, meant), key=_order)
+
+
+def _order(each: Scored) -> tuple[float, str, int]:
+    return -each.score, each.candidate.document, each.candidate.span.start
 
 
 def _reordered(scored: list[Scored], meant: Mapping[FaqPlace, float]) -> list[Scored]:
@@ -224,15 +237,14 @@ def verdict(question: Question, frequencies: Frequencies, ranked: Sequence[Score
     """
     if not ranked:
         return Verdict.NONE
-    dense = ranked[0].cosine is not None
-    answerable, weak = (ANSWERABLE, WEAK) if dense else (ANSWERABLE_LEXICAL, WEAK_LEXICAL)
     unknown_code = any(
         term.kind is Kind.CODE and not term.text.isdigit() and not frequencies.counts[place]
         for place, term in enumerate(question.terms)
     )
-    if ranked[0].score >= answerable:
+    bounds = calibration()
+    if ranked[0].score >= bounds.answerable:
         return Verdict.WEAK if unknown_code else Verdict.ANSWERABLE
-    return Verdict.WEAK if ranked[0].score >= weak else Verdict.NONE
+    return Verdict.WEAK if ranked[0].score >= bounds.weak else Verdict.NONE
 
 
 def _units(candidates: Iterable[Candidate]) -> list[list[Candidate]]:
@@ -262,16 +274,32 @@ class _Unit:
         ]
         self.best = rows[max(range(len(rows)), key=fused.__getitem__)]
         found = {place for row in rows for place in row.matched}
+        foreign = _foreign(question.language, self.best.language)
+        opposite = bool(self.best.asked) and negated(self.best.asked) != negated(question.text)
+        self.checks = {
+            "missing_code": MISSING_CODE if codes - found else 1.0,
+            "other_language": OTHER_LANGUAGE if foreign else 1.0,
+            "opposite": OPPOSITE if opposite else 1.0,
+        }
         # Evidence of different wordings adds up: words of one, meaning of another.
-        self.score = _fused(self.lexical, self.stretched if cosines else None) * (
-            (MISSING_CODE if codes - found else 1.0)
-            * (OTHER_LANGUAGE if _foreign(question.language, self.best.language) else 1.0)
-            * (
-                OPPOSITE
-                if self.best.asked and negated(self.best.asked) != negated(question.text)
-                else 1.0
-            )
-        )
+        self.fused = _fused(self.lexical, self.stretched if cosines else None)
+        self.score = self.fused * math.prod(self.checks.values())
+
+    def contributions(self, meant: Mapping[FaqPlace, float]) -> dict[str, float]:
+        """Return what the score is made of.
+
+        `words` and `meaning` add up to the evidence, each check that bites takes off what is told
+        with a minus, and `meant` is how probable the FAQ is by the company's own wordings.
+        """
+        share = LEXICAL_SHARE if self.cosine is not None else 1.0
+        parts = {"words": share * self.lexical, "meaning": self.fused - share * self.lexical}
+        left = self.fused
+        for name, factor in self.checks.items():
+            if factor < 1.0:
+                parts[name] = left * (factor - 1.0)
+                left *= factor
+        place = (self.best.document, self.best.faq)
+        return parts | ({"meant": meant[place]} if place in meant else {})
 
 
 def _stretched(cosine: float | None) -> float:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from services.knowledge.calibration import calibration
 from services.knowledge.lexical import query_terms
 from services.knowledge.ranking import (
     Candidate,
@@ -47,12 +48,12 @@ def names(ranked: list[Scored]) -> list[str]:
 
 
 def test_without_vectors_words_decide() -> None:
-    """The more of the question a passage has, the better; all of it is 1."""
+    """The more of the question a passage has, the better; all of it is as sure as words can be."""
     question = ask("退货运费")
     everything = tuple(range(len(question.terms)))
     ranked = rank(question, rare(question), [passage("half", (0,)), passage("all", everything)])
     assert names(ranked) == ["all", "half"]
-    assert ranked[0].score == pytest.approx(1.0)
+    assert ranked[0].score == pytest.approx(calibration().probability(1.0, dense=False))
     assert [(each.lexical_rank, each.dense_rank) for each in ranked] == [(1, 0), (2, 0)]
 
 
@@ -89,7 +90,11 @@ def test_scores_stay_in_their_range() -> None:
     """However alike or unlike the vectors are."""
     question = ask("退货")
     ranked = rank(question, rare(question), [passage("a", (0,), 1.0), passage("b", (0,), -1.0)])
-    assert [each.score for each in ranked] == [pytest.approx(1.0), pytest.approx(0.4)]
+    assert [each.parts["words"] + each.parts["meaning"] for each in ranked] == [
+        pytest.approx(1.0),
+        pytest.approx(0.4),
+    ]
+    assert 0 < ranked[1].score < ranked[0].score < 1
 
 
 def test_what_has_no_evidence_is_left_out() -> None:
@@ -200,3 +205,43 @@ def test_a_question_without_words_can_still_be_ranked() -> None:
     """An emoji has a vector and no terms; nothing divides by zero."""
     question = ask("😀")
     assert rank(question, Frequencies([], 0), [passage("a", (), 0.9)])[0].lexical_rank == 0
+
+
+def test_what_the_wordings_say_orders_faqs_and_changes_no_certainty() -> None:
+    """The nearest wording is not always that of the FAQ that is meant."""
+    question = ask("退货")
+    found = [
+        faq("near", "退货", (0,), 0.93),
+        faq("meant", "退货", (0,), 0.92),
+        passage("text", (0,), 0.9),
+    ]
+    plain = rank(question, rare(question), found)
+    assert names(plain) == ["near", "meant", "text"]
+    meant = {("near", 0): 0.1, ("meant", 0): 0.9}
+    told = rank(question, rare(question), found, Mode.HYBRID, meant)
+    assert names(told) == ["meant", "near", "text"]
+    assert [each.score for each in told] == [each.score for each in plain]
+    assert told[0].parts["meant"] == 0.9
+    assert "meant" not in told[2].parts
+
+
+def test_by_words_alone_the_wordings_are_not_asked() -> None:
+    """The mode for comparison compares words."""
+    question = ask("退货")
+    found = [faq("a", "退货", (0,)), faq("b", "退货", (0,))]
+    meant = {("a", 0): 0.1, ("b", 0): 0.9}
+    assert names(rank(question, rare(question), found, Mode.LEXICAL, meant)) == ["a", "b"]
+
+
+def test_a_score_says_what_it_is_made_of() -> None:
+    """Words and meaning add up; what a check takes off is told with a minus."""
+    question = ask("PPR-9087 保修")
+    code = next(place for place, term in enumerate(question.terms) if term.text == "ppr9087")
+    others = tuple(place for place in range(len(question.terms)) if place != code)
+    found = [passage("has", (code, *others), 0.9), passage("lacks", others, 0.9)]
+    has, lacks = rank(question, rare(question), found)
+    assert set(has.parts) == {"words", "meaning"}
+    assert lacks.parts["missing_code"] < 0
+    worth = calibration().probability
+    assert lacks.score == pytest.approx(worth(sum(lacks.parts.values()), dense=True))
+    assert has.score == pytest.approx(worth(sum(has.parts.values()), dense=True))

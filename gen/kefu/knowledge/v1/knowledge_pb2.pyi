@@ -1174,7 +1174,9 @@ class ScoredPassage(_message.Message):
     text: _builtins.str
     """The words."""
     score: _builtins.float
-    """Relevance in [0, 1] after fusion and reranking; the order of the list."""
+    """Relevance in [0, 1] after fusion and reranking; the order of the list. Of the first it is the
+    probability that the question is answered at all, where half of all questions are.
+    """
     lexical_rank: _builtins.int
     """1-based rank by words; 0: not found by words."""
     dense_rank: _builtins.int
@@ -1222,9 +1224,12 @@ class Evidence(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     CONTRIBUTION_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """What it is, such as `words` or `meaning`; docs/decisions.md describes each."""
+    """`words` and `meaning`, which add up to the evidence before it is calibrated; `missing_code`,
+    `other_language` and `opposite`, which take off it; `meant`: how probable the FAQ is, of all, by
+    the company's own wordings, which orders FAQs among each other.
+    """
     contribution: _builtins.float
-    """What it adds to the log-odds of the passage being the answer."""
+    """How much, in [-1, 1]."""
     def __init__(
         self,
         *,

@@ -1,0 +1,1 @@
+"""What the ranking's scores are worth, learnt from questions to invented companies."""
