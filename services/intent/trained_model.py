@@ -22,8 +22,11 @@ from services.intent.values import UNKNOWN, IntentType
 
 Floats = npt.NDArray[np.float32]
 
-FORMAT = 2
-"""Grows when the bytes are laid out otherwise."""
+FORMAT = 3
+"""Grows when the bytes are laid out otherwise, or ask for features that older programs lack."""
+
+# Format 2 knows no pairs of distant words; its models are read, and asked without them.
+_READ = (2, FORMAT)
 
 # Half the bytes; the answers differ by less than a thousandth.
 _STORED = np.float16
@@ -63,6 +66,8 @@ class TrainedModel:
     """Whose vectors `meaning` knows; empty: none."""
     quality: Quality
     """Measured on utterances that were held out."""
+    distant_pairs: bool = True
+    """Whether it was trained with pairs of distant words, see `features`; format 2 was not."""
 
     @cached_property
     def unknown(self) -> int:
@@ -85,7 +90,7 @@ class TrainedModel:
         Returns:
             Shape (classes,), in the order of `classes`; they sum to 1.
         """
-        said = self.words.scores(features(folded))[None]
+        said = self.words.scores(features(folded, self.distant_pairs))[None]
         if vector is None or self.meaning is None or self.combined is None:
             rows = self.lexical.probabilities(said, language, self.unknown)
         else:
@@ -110,6 +115,7 @@ class TrainedModel:
             "vocabulary": self.vocabulary,
             "columns": list(self.words.vectoriser.columns),
             "unseen_idf": self.words.vectoriser.unseen_idf,
+            "distant_pairs": self.distant_pairs,
             "lexical": asdict(self.lexical),
             "combined": self.combined and asdict(self.combined),
             "embedding_model": self.embedding_model,
@@ -139,8 +145,8 @@ class TrainedModel:
         try:
             with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
                 header = json.loads(arrays["header"].tobytes())
-                if header["format"] != FORMAT:
-                    raise ModelUnreadable(f"format {header['format']}, this reads {FORMAT}")
+                if header["format"] not in _READ:
+                    raise ModelUnreadable(f"format {header['format']}, this reads {_READ}")
                 return _build(header, {name: arrays[name] for name in arrays.files})
         except ModelUnreadable:
             raise
@@ -167,6 +173,7 @@ def _build(header: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> Train
         combined=header["combined"] and _calibration(header["combined"]),
         embedding_model=header["embedding_model"],
         quality=Quality.from_json(header["quality"]),
+        distant_pairs=header.get("distant_pairs", False),
     )
 
 

@@ -21,9 +21,18 @@ Labels = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 
 # How much more a concept, or a pair of them, counts than the words that mean it. They carry over
-# to unseen words and to the other language; measured by cross-validation, flat around the top.
-_CONCEPT_WEIGHT = 3.0
-_CONCEPT_PAIR_WEIGHT = 2.0
+# to unseen words and to the other language, and must not drown in the many pairs of distant words;
+# measured by cross-validation, flat around the top.
+_CONCEPT_WEIGHT = 3.6
+_CONCEPT_PAIR_WEIGHT = 2.4
+
+# Rarity counts by this power. Most pairs of words are of one or two utterances; by their full
+# rarity they outweigh the common words that carry over to what was never said. Chosen by
+# cross-validation together with the weights of the concepts and the cost below.
+_RARITY_POWER = 0.75
+
+# The cost C of an utterance inside the margin; 2 is as good.
+_COST = 3.0
 
 # From so many features on, those of a single utterance are left out: half of all, worth nothing.
 _MANY_FEATURES = 50_000
@@ -47,9 +56,11 @@ def fit_vectoriser(counted: Sequence[Counter[str]], classes: int) -> Vectoriser:
         frequencies = Counter(dict(common[: _MOST_WEIGHTS // classes]))
     columns = {feature: column for column, feature in enumerate(frequencies)}
     total = 1 + len(counted)
-    document_frequency = np.fromiter(frequencies.values(), np.float64)
-    idf = (np.log(total / (1 + document_frequency)) + 1) * list(map(_importance, frequencies))
-    return Vectoriser(columns, idf.tolist(), float(np.log(total)) + 1)
+    # One place more, for a feature that no utterance has.
+    document_frequency = np.array([*frequencies.values(), 0], np.float64)
+    rarity = (np.log(total / (1 + document_frequency)) + 1) ** _RARITY_POWER
+    idf = rarity[:-1] * list(map(_importance, frequencies))
+    return Vectoriser(columns, idf.tolist(), float(rarity[-1]))
 
 
 def matrix_of(vectoriser: Vectoriser, counted: Sequence[Counter[str]]) -> csr_matrix:
@@ -78,7 +89,7 @@ def fit_words(matrix: csr_matrix, labels: Labels, classes: int) -> tuple[Floats,
     Returns:
         Weights, shape (features, classes), and bias, shape (classes,).
     """
-    machine = LinearSVC(C=2.0, class_weight="balanced", tol=0.01, random_state=_SEED)
+    machine = LinearSVC(C=_COST, class_weight="balanced", tol=0.01, random_state=_SEED)
     machine.fit(matrix, labels)
     weights = np.zeros((matrix.shape[1], classes), np.float32)
     bias = np.full(classes, FAR, np.float32)

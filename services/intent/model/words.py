@@ -27,9 +27,10 @@ class Vectoriser:
     columns: dict[str, int]
     """The column of each known feature."""
     idf: list[float]
-    """Inverse document frequency by column, smoothed: ln((1 + n) / (1 + df)) + 1."""
+    """Weight by column: the smoothed inverse document frequency ln((1 + n) / (1 + df)) + 1,
+    flattened by a power below one, times the importance of the feature's kind."""
     unseen_idf: float
-    """The weight of a feature that no training utterance has.
+    """The weight of a feature that no training utterance has: as by column, with df = 0.
 
     It lengthens the vector without adding to any intent, so that a text of mostly unseen words
     cannot be pushed over an intent's line by one known word.

@@ -36,10 +36,42 @@ def test_an_unseen_name_shares_the_frame_it_stands_in() -> None:
     assert "m nr 的" in one.keys() & other.keys()
 
 
-def test_english_alone_has_no_parts_of_speech() -> None:
-    """Its words are not in the dictionary that tells them."""
-    kinds = {feature.partition(" ")[0] for feature in features("where is order so2026")}
-    assert not kinds & {"t", "m"}
+def test_words_that_stand_apart_are_paired() -> None:
+    """播放 … 歌 is one wish whatever is sung; also with a part of speech in the place of a word."""
+    counted = features("播放一首周杰伦的歌")
+    assert {"d 播放 歌", "e 播放 n", "e v 歌", "e 播放 nr"} <= counted.keys()
+    assert {"d 播放 一首", "d 的 歌", "d ^ 的", "d 周杰伦 $"}.isdisjoint(counted)
+
+
+def test_words_far_apart_are_no_pair() -> None:
+    """Five words on at most: 我 … 吗 has six words between."""
+    words = "我 要 退 这 个 鞋 子 吗"
+    assert "d 我 鞋" in features(words)
+    assert not {"d 我 子", "d 我 吗"} & features(words).keys()
+
+
+def test_a_latin_word_is_paired_with_chinese_words_only() -> None:
+    """What stands between Chinese words may be of either script."""
+    counted = features("把cat mug one都取消")
+    assert {"d 把 mug", "d cat 都", "d 把 取消", "e L 取消"} <= counted.keys()
+    assert "d cat one" not in counted
+
+
+def test_a_model_trained_without_distant_pairs_is_asked_without() -> None:
+    """All other features are the same."""
+    text = "帮我cancel昨天的订单"
+    without = features(text, distant_pairs=False)
+    added = features(text) - without
+    assert {feature.partition(" ")[0] for feature in added} == {"d", "e"}
+    assert features(text) - added == without
+
+
+def test_english_alone_has_no_parts_of_speech_and_no_distant_pairs() -> None:
+    """Its words are not in the dictionary that tells them; pairs of them gained nothing."""
+    text = "where is order so2026, please"
+    kinds = {feature.partition(" ")[0] for feature in features(text)}
+    assert kinds == {"w", "p", "c", "k"}
+    assert features(text) == features(text, distant_pairs=False)
 
 
 def test_emoji_are_words_and_punctuation_is_nothing() -> None:

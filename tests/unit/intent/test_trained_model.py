@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from services.intent.trained_model import ModelUnreadable, TrainedModel
+from services.intent.model.features import features
+from services.intent.trained_model import FORMAT, ModelUnreadable, TrainedModel
 from services.intent.training import train
 from services.intent.values import UNKNOWN, IntentType
 from tests.support.intent_vectors import vectors_of
@@ -112,16 +113,36 @@ def test_damaged_bytes_are_refused(model: TrainedModel) -> None:
         TrainedModel.from_bytes(content[:middle] + changed + content[middle + 1 :])
 
 
-def test_a_newer_format_is_refused_by_its_number(model: TrainedModel) -> None:
-    """A server of the version before must not misread what it does not know."""
+def of_format(number: int, model: TrainedModel) -> bytes:
+    """The model as a release of another format would have written it."""
     with np.load(io.BytesIO(model.to_bytes())) as arrays:
         parts = {name: arrays[name] for name in arrays.files}
-    header = json.loads(parts["header"].tobytes()) | {"format": 99}
+    header = json.loads(parts["header"].tobytes()) | {"format": number}
+    if number < FORMAT:
+        del header["distant_pairs"]
     parts["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
     content = io.BytesIO()
     np.savez(content, allow_pickle=False, **parts)
-    with pytest.raises(ModelUnreadable, match="99"):
-        TrainedModel.from_bytes(content.getvalue())
+    return content.getvalue()
+
+
+@pytest.mark.parametrize("number", [99, FORMAT + 1, 1])
+def test_another_format_is_refused_by_its_number(model: TrainedModel, number: int) -> None:
+    """A server of the version before must not misread what it does not know."""
+    with pytest.raises(ModelUnreadable, match=f"format {number},"):
+        TrainedModel.from_bytes(of_format(number, model))
+
+
+def test_a_model_of_the_format_before_answers_as_it_did(model: TrainedModel) -> None:
+    """It never saw pairs of distant words; unseen features would make it doubt what it knows."""
+    text = "能不能帮我把钱都退回来"
+    older = TrainedModel.from_bytes(of_format(2, model))
+    said = older.words.scores(features(text, distant_pairs=False))[None]
+    expected = older.lexical.probabilities(said, "zh", older.unknown)[0]
+    assert np.array_equal(older.probabilities(text, "zh", None), expected)
+    assert not np.allclose(model.probabilities(text, "zh", None), expected, atol=0.01)
+    again = TrainedModel.from_bytes(older.to_bytes())
+    assert np.array_equal(again.probabilities(text, "zh", None), expected)
 
 
 def test_nothing_in_it_is_code(model: TrainedModel) -> None:

@@ -73,6 +73,25 @@ def test_the_matrix_holds_the_vectors_of_the_texts() -> None:
     assert np.count_nonzero(row) == len(columns)
 
 
+def test_the_rare_weighs_more_than_the_common_but_less_than_its_rarity_says() -> None:
+    """Of three utterances: a feature of each, of two, of one and of none."""
+    vectoriser = fit_vectoriser(
+        [Counter(each) for each in (["w a", "w b", "w c"], ["w a"], ["w a", "w b"])], 2
+    )
+    weights = [vectoriser.idf[vectoriser.columns[f"w {name}"]] for name in "abc"]
+    weights.append(vectoriser.unseen_idf)
+    rarity = [1 + math.log(4 / (1 + frequency)) for frequency in (3, 2, 1, 0)]
+    assert weights == sorted(weights)
+    assert weights == pytest.approx([each**0.75 for each in rarity])
+
+
+def test_a_concept_weighs_more_than_a_pair_of_them_and_that_more_than_a_word() -> None:
+    """All as rare; a concept carries over to words that were never said."""
+    vectoriser = fit_vectoriser([Counter(["w cancel", "k cancel", "k cancel order"])], 2)
+    word, concept, pair = vectoriser.idf
+    assert concept > pair > 2 * word
+
+
 def test_rare_features_of_large_data_are_left_out() -> None:
     """Half of all features occur once; they would double the model and are worth nothing."""
     counted = [Counter({"w shared": 1, f"w own {number}": 1}) for number in range(50_001)]
