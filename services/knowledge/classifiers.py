@@ -21,7 +21,7 @@ PATIENCE_SECONDS = 1.0
 """Longest that a search waits for a classifier: that of four hundred wordings takes half of it.
 A larger one is made while searches do without."""
 
-_AGAIN_SECONDS = 10.0
+AGAIN_SECONDS = 10.0
 """Until it is looked again whether vectors that were missing are there."""
 
 
@@ -91,4 +91,4 @@ def _outdated(task: "asyncio.Task[_Made]") -> bool:
     if not _sound(task):
         return True
     made = task.result()
-    return not made.final and time.monotonic() > made.time + _AGAIN_SECONDS
+    return not made.final and time.monotonic() > made.time + AGAIN_SECONDS
