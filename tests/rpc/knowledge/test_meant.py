@@ -1,4 +1,4 @@
-"""Which FAQ is meant, through the front door: by revision, once vectors are there, and explained."""
+"""Which FAQ is meant, through the front door: by revision, once vectors are there, explained."""
 
 import asyncio
 import json
