@@ -8,6 +8,8 @@ import asyncio
 import json
 import logging
 import resource
+import signal
+import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -156,7 +158,8 @@ async def measure(size: int, url: str, say: Any) -> stages.Figures:
 
 
 def main() -> None:
-    """Measure the sizes that were asked for."""
+    """Measure the sizes that were asked for; the database ends with it, also where it is ended."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sizes", nargs="*", type=int, default=[10_000])
     sizes = parser.parse_args().sizes
