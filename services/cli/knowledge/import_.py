@@ -141,7 +141,10 @@ class _Import:
     async def _give_up(self, channel: grpc.aio.Channel) -> None:
         """Somebody pressed Ctrl-C: end the import, and say what is done and how to go on."""
         if self.operation is None:
-            self._said.print("nothing was imported; the same command begins again")
+            self._said.print(
+                "ended while the files were sent; the same command begins again (if the last byte "
+                "had arrived, kefu knowledge imports shows an import that goes on)"
+            )
             return
         name = self.operation.name
         try:

@@ -141,6 +141,11 @@ async def test_ctrl_c_cancels_and_says_how_to_go_on(
     command = _Import(Home.at(folder), "shop", kb, again=False)
     running = asyncio.create_task(command.run(look_through(folder)))
     await gate.reaches("en/delivery.md")
+
+    async def told() -> bool:
+        return command.operation is not None
+
+    await until(told)
     # As asyncio.run does when somebody presses Ctrl-C.
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -181,7 +186,9 @@ async def test_ctrl_c_during_the_upload_leaves_nothing(
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    assert "nothing was imported; the same command begins again" in capfd.readouterr().err
+    assert (
+        "ended while the files were sent; the same command begins again" in capfd.readouterr().err
+    )
     assert not await owner.documents()
 
 

@@ -143,13 +143,14 @@ async def test_a_cached_answer_ends_with_its_validity(
     stub: KnowledgeStub, base: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also within the minute that the cache keeps it."""
-    until = (NOW + timedelta(minutes=5)).isoformat()
+    now = datetime.now(UTC)
+    until = (now + timedelta(minutes=5)).isoformat()
     faq = {"id": "1", "question": "怎么退货", "answer": "x", "valid_until": until}
     await published(stub, base, {"faqs.jsonl": json.dumps(faq)})
     request = pb.SearchRequest(parent=base, query="怎么退货", scope=pb.SEARCH_SCOPE_FAQ)
     for cached in (False, True):
         assert (await stub.Search(request, timeout=SECONDS)).faq.cached is cached
-    later = (NOW + timedelta(minutes=6)).timestamp()
+    later = (now + timedelta(minutes=6)).timestamp()
     monkeypatch.setattr("services.knowledge.answer_store.time.time", lambda: later)
     assert not (await stub.Search(request, timeout=SECONDS)).faq.cached
 

@@ -70,6 +70,7 @@ async def test_nothing_of_another_tenant_can_be_written(pool: Pool) -> None:
             )
 
 
+@pytest.mark.usefixtures("two_tenants")
 async def test_without_a_tenant_nothing_is_seen(pool: Pool) -> None:
     """A connection on which nobody said whose rows are wanted."""
     async with pool.connection() as connection:
@@ -78,6 +79,7 @@ async def test_without_a_tenant_nothing_is_seen(pool: Pool) -> None:
         assert await rows.fetchone() == (0,)
 
 
+@pytest.mark.usefixtures("two_tenants")
 async def test_a_connection_changes_hands(pool: Pool) -> None:
     """Requests of tenants in turn over the same connections never see each other's rows."""
     for tenant in ("shop", "rival", "shop", "nobody"):
@@ -86,6 +88,7 @@ async def test_a_connection_changes_hands(pool: Pool) -> None:
             assert set(await rows.fetchall()) <= {(tenant,)}
 
 
+@pytest.mark.usefixtures("two_tenants")
 async def test_the_role_of_requests_owns_nothing(pool: Pool) -> None:
     """It cannot lift the policies that bind it, nor make tables that none binds."""
     for statement in (
