@@ -137,7 +137,10 @@ class ReleaseStore:
                 await connection.execute(_PUBLISH, values)
                 number = row["draft"]
             await note_result(connection, base.tenant, request_id, number)
-            return await _put_live(connection, row, number)
+            done = await _put_live(connection, row, number)
+        async with reading(self._pool, base.tenant) as connection:
+            await connection.execute("SELECT sort_in_lexemes()")
+        return done
 
     async def published(self, base: BaseName, request_id: str) -> tuple[Revision, int] | None:
         """Return what a request published before; None where it is new.

@@ -133,7 +133,7 @@ class UpkeepStore:
             StorageUnavailable: PostgreSQL does not answer.
         """
         async with storage_errors(), self._pool.connection() as connection:
-            await connection.execute("SELECT gin_clean_pending_list('entries_by_lexeme')")
+            await connection.execute("SELECT sort_in_lexemes()")
 
     async def forget_revisions(self, kept: int) -> int:
         """Remove what only revisions say that are older than what is live and the newest `kept`.

@@ -7,6 +7,7 @@ vectors share a direction, so that cosines lie between 0.7 and 0.95, as those of
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -81,8 +82,8 @@ class Corpus:
             generator = np.random.default_rng((self._seed, 3, number))
             topic = int(generator.integers(self.topics))
             language = (Language.ZH, Language.EN)[number % 2]
-            own = self._topic_words(topic, language)
-            words = [str(word) for word in generator.choice(own, 4)]
+            own = _topic_words(self._seed, topic, language)
+            words = [own[place] for place in generator.integers(len(own), size=4)]
             words += self._words(generator, language, 4)
             text = "".join(words) if language is Language.ZH else " ".join(words)
             yield Query(text, self._near(generator, [topic])[0])
@@ -91,8 +92,8 @@ class Corpus:
         self, generator: np.random.Generator, language: Language, number: int, place: int
     ) -> str:
         words = self._words(generator, language, 28)
-        own = self._topic_words(self._topic(number, place), language)
-        words += [str(word) for word in generator.choice(own, 6)]
+        own = _topic_words(self._seed, self._topic(number, place), language)
+        words += [own[place] for place in generator.integers(len(own), size=6)]
         order = generator.permutation(len(words))
         joiner = "" if language is Language.ZH else " "
         return joiner.join(words[index] for index in order) + ("。" if not joiner else ".")
@@ -104,13 +105,6 @@ class Corpus:
     def _words(self, generator: np.random.Generator, language: Language, count: int) -> list[str]:
         ranks = np.searchsorted(self._frequencies, generator.random(count))
         return [_word(int(rank), language) for rank in ranks]
-
-    def _topic_words(self, topic: int, language: Language) -> list[str]:
-        generator = np.random.default_rng((self._seed, 4, topic))
-        return [
-            _word(int(rank), language)
-            for rank in generator.integers(500, _VOCABULARY, _TOPIC_WORDS)
-        ]
 
     def _near(self, generator: np.random.Generator, topics: list[int]) -> Floats:
         centres = np.stack(
@@ -125,6 +119,14 @@ def _unit(generator: np.random.Generator, count: int) -> Floats:
     return np.asarray(made / np.linalg.norm(made, axis=1, keepdims=True), dtype=np.float32)
 
 
+@lru_cache(maxsize=10_000)
+def _topic_words(seed: int, topic: int, language: Language) -> tuple[str, ...]:
+    generator = np.random.default_rng((seed, 4, topic))
+    ranks = generator.integers(500, _VOCABULARY, _TOPIC_WORDS)
+    return tuple(_word(int(rank), language) for rank in ranks)
+
+
+@cache
 def _word(rank: int, language: Language) -> str:
     """Return the word of a rank: two characters, or two or three syllables."""
     if language is Language.ZH:
