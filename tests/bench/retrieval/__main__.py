@@ -146,8 +146,6 @@ async def measure(size: int, url: str, say: Any) -> stages.Figures:
             figures.recall_at_10 = await asyncio.to_thread(
                 stages.recall, url, row[0], queries[:RECALL_QUERIES]
             )
-        else:
-            figures.recall_at_10 = 1.0  # compared one by one
         say("searching")
         warm_up = list(corpus.queries(SEARCHES + WARM_UP))[SEARCHES:]
         await stages.search(stub, str(base), warm_up, 8)

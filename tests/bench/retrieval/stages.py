@@ -37,7 +37,10 @@ _AHEAD = 4
 
 @dataclass(slots=True)
 class Figures:
-    """What one size gave; seconds, MiB, passages per second, milliseconds, shares in [0, 1]."""
+    """What one size gave; seconds, MiB, passages per second, milliseconds, shares in [0, 1].
+
+    `recall_at_10` is None where there is no index, so that nothing was measured.
+    """
 
     passages: int
     import_seconds: float = 0.0
@@ -49,7 +52,7 @@ class Figures:
     index_seconds: float = 0.0
     index_mib: dict[str, float] = field(default_factory=dict)
     table_mib: dict[str, float] = field(default_factory=dict)
-    recall_at_10: float = 0.0
+    recall_at_10: float | None = None
     search: dict[str, dict[str, float]] = field(default_factory=dict)
     client_peak_mib: float = 0.0
 
