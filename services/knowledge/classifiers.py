@@ -18,8 +18,8 @@ MOST_KEPT = 32
 """Revisions whose classifier is kept; one of a thousand wordings takes 20 MB."""
 
 PATIENCE_SECONDS = 1.0
-"""Longest that a search waits for a classifier: that of four hundred wordings takes half of it.
-A larger one is made while searches do without."""
+"""From when a classifier is begun, longest that searches wait for it: that of four hundred wordings
+takes half of it. A larger one is made while searches do without."""
 
 AGAIN_SECONDS = 10.0
 """Until it is looked again whether vectors that were missing are there."""
@@ -47,6 +47,7 @@ class Classifiers:
         """Read wordings from a store."""
         self._revisions = revisions
         self._tasks: OrderedDict[tuple[object, ...], asyncio.Task[_Made]] = OrderedDict()
+        self._begun: dict[asyncio.Task[_Made], float] = {}
 
     async def of(self, wanted: Wanted, facts: Facts) -> OwnWordings | None:
         """Return the classifier of a revision; None: it has none, or none yet.
@@ -59,10 +60,14 @@ class Classifiers:
         task = self._tasks.get(key)
         if task is None or _outdated(task):
             task = self._tasks[key] = asyncio.create_task(self._make(wanted))
+            self._begun[task] = time.monotonic()
+            task.add_done_callback(self._begun.pop)
             while len(self._tasks) > MOST_KEPT:
                 self._tasks.popitem(last=False)
         self._tasks.move_to_end(key)
-        await asyncio.wait({task}, timeout=PATIENCE_SECONDS)
+        if not task.done():
+            left = self._begun[task] + PATIENCE_SECONDS - time.monotonic()
+            await asyncio.wait({task}, timeout=max(left, 0.0))
         return task.result().classifier if task.done() and _sound(task) else None
 
     async def _make(self, wanted: Wanted) -> _Made:
