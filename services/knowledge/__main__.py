@@ -90,7 +90,11 @@ async def build(settings: Settings, mesh: Mesh) -> AsyncIterator[list[Registrati
         stack.push_async_callback(_ended, asyncio.create_task(upkeep.run()))
         results = ImportResultStore(pool)
         work = ImportWork(
-            knowledge.import_file, embedding.wake, results, settings.vectors_patience_seconds
+            knowledge.read_file,
+            knowledge.store,
+            embedding.wake,
+            results,
+            settings.vectors_patience_seconds,
         )
         imports = await _imports(settings, ImportOperationStore(pool, owner), results, work, stack)
         yield [

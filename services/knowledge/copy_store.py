@@ -11,7 +11,7 @@ from psycopg.rows import DictRow
 
 from services.knowledge.document import Faq
 from services.knowledge.indexing import Entry
-from services.knowledge.sql import FOREVER, fetch_all, lexeme_text
+from services.knowledge.sql import FOREVER, fetch_all, lexemes_text
 
 _SEPARATOR = "\x1f"
 """Between the labels of an entry on their way; the contract's labels hold no control characters."""
@@ -36,6 +36,10 @@ INSERT INTO vectors (tenant, base, text_hash)
 SELECT %(tenant)s, %(base)s, hash
 FROM unnest(%(text_hash)s::bytea[]) WITH ORDINALITY AS n (hash, place)
 GROUP BY hash ORDER BY min(place) ON CONFLICT DO NOTHING"""
+
+# The list of new entries is sorted into the index of lexemes whenever it is full, 4 MB by default.
+# With the default memory that takes several passes over the index, with this one.
+_SORTING_MEMORY = "SET LOCAL work_mem = '32MB'"
 
 _DELETE = """
 WITH gone AS (
@@ -125,6 +129,7 @@ async def write_entries(
     connection: AsyncConnection, key: dict[str, Any], entries: Sequence[Entry]
 ) -> None:
     """Write what a copy is found under, and let texts without a vector wait for one."""
+    await connection.execute(_SORTING_MEMORY)
     await connection.execute(_WRITE_ENTRIES.encode(), key | _columns(key["base"], entries))
 
 
@@ -192,8 +197,8 @@ def _columns(base: int, entries: Sequence[Entry]) -> dict[str, list[Any]]:
         "labels": [_SEPARATOR.join(entry.labels) for entry in entries],
         "valid_from": [entry.valid_from for entry in entries],
         "valid_until": [entry.valid_until for entry in entries],
-        "lexemes": [" ".join(lexeme_text(base, term) for term in entry.terms) for entry in entries],
-        "question_hash": [entry.question_hash for entry in entries],
-        "signature_hash": [entry.signature_hash for entry in entries],
+        "lexemes": [lexemes_text(base, entry.under.terms) for entry in entries],
+        "question_hash": [entry.under.question_hash for entry in entries],
+        "signature_hash": [entry.under.signature_hash for entry in entries],
         "text_hash": [entry.text_hash for entry in entries],
     }

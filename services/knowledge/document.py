@@ -87,6 +87,21 @@ class Faq:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundUnder:
+    """What a text is found under.
+
+    Attributes:
+        terms: For search by words, each once, separated by blanks.
+        question_hash: Of the folded question; None where the text is no question.
+        signature_hash: Of the question's content; None where there is none.
+    """
+
+    terms: str
+    question_hash: bytes | None = None
+    signature_hash: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedDocument:
     """A file that was read.
 
@@ -101,6 +116,8 @@ class ParsedDocument:
         faqs: In order; empty for a text.
         notes: What its owner should know of how it was read, such as a guessed encoding.
         scope: What the file says of itself, in the `---` block at its top.
+        found_under: What its texts are found under: each passage; of each FAQ every wording of its
+            question, then question and answer together. Empty before it is indexed.
     """
 
     path: str
@@ -112,6 +129,12 @@ class ParsedDocument:
     faqs: tuple[Faq, ...] = ()
     notes: tuple[str, ...] = ()
     scope: Scope = ANYTIME
+    found_under: tuple[FoundUnder, ...] = ()
+
+    @property
+    def text_count(self) -> int:
+        """Number of texts that it is found by."""
+        return len(self.passages) + sum(len(faq.questions) + 1 for faq in self.faqs)
 
 
 def joined(file: Scope, given: Scope) -> Scope:

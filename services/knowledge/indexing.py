@@ -5,7 +5,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from services.knowledge.document import ANYTIME, Faq, ParsedDocument, Passage, Scope
+from services.knowledge.document import (
+    ANYTIME,
+    Faq,
+    FoundUnder,
+    ParsedDocument,
+    Passage,
+    Scope,
+)
 from services.knowledge.equivalence import question_key, signature
 from services.knowledge.faq_files import rendered
 from services.knowledge.lexical import index_terms
@@ -25,9 +32,7 @@ class Entry:
         span: The passage or the FAQ in its document.
         language: Of the text.
         faq: The FAQ's place in its file; None for a passage.
-        terms: What it is found under by words.
-        question_hash: Of the folded question; None where the entry is no question.
-        signature_hash: Of the question's content; None where there is none.
+        under: What it is found under.
         labels: The document's metadata as `key=value`, an FAQ's tags as `tag=...`.
         valid_from: From when it is found; None: always was.
         valid_until: Until when, exclusive; None: for ever.
@@ -38,9 +43,7 @@ class Entry:
     span: Span
     language: Language
     faq: int | None
-    terms: frozenset[str]
-    question_hash: bytes | None = None
-    signature_hash: bytes | None = None
+    under: FoundUnder
     labels: tuple[str, ...] = ()
     valid_from: datetime | None = None
     valid_until: datetime | None = None
@@ -48,7 +51,7 @@ class Entry:
     @property
     def text_hash(self) -> bytes:
         """Key of its vector: what is embedded, and as what."""
-        purpose = "query" if self.question_hash else "passage"
+        purpose = "query" if self.under.question_hash else "passage"
         return hashlib.sha256(
             f"{purpose}:{embedded_text(self.heading, self.text)}".encode()
         ).digest()
@@ -67,16 +70,24 @@ def question_hashes(question: str) -> QuestionHashes:
     return QuestionHashes(_hash(question_key(question)), _hash(signature(question)))
 
 
+def indexed(document: ParsedDocument) -> ParsedDocument:
+    """Return the document with what it is found under: a second of work for a large one."""
+    return replace(document, found_under=tuple(_found_under(document)))
+
+
 def entries(document: ParsedDocument, scope: Scope = ANYTIME) -> list[Entry]:
-    """List what a document is found under, in the order of its text.
+    """List what is searched of a document, in the order of its text.
 
     Args:
-        document: The document.
+        document: The document, indexed.
         scope: What its owner says of it.
     """
-    found = [_passage_entry(document.title, passage, scope) for passage in document.passages]
+    under = iter(document.found_under)
+    found = [
+        _passage_entry(document.title, passage, scope, next(under)) for passage in document.passages
+    ]
     for place, faq in enumerate(document.faqs):
-        found += _faq_entries(place, faq, scope)
+        found += _faq_entries(place, faq, scope, under)
     return found
 
 
@@ -90,46 +101,51 @@ def embedded_text(heading: str, text: str) -> str:
     return f"{heading}\n{text}" if heading else text
 
 
-def _passage_entry(title: str, passage: Passage, scope: Scope) -> Entry:
+def _found_under(document: ParsedDocument) -> Iterator[FoundUnder]:
+    for passage in document.passages:
+        yield _under((_heading(document.title, passage), passage.text))
+    for faq in document.faqs:
+        for question in faq.questions:
+            hashes = question_hashes(question)
+            yield _under((question,), hashes.exact, hashes.equivalent)
+        # Words that only the answer has find the FAQ too.
+        yield _under((faq.question, faq.answer, *faq.tags))
+
+
+def _under(
+    texts: tuple[str, ...], question: bytes | None = None, signature_: bytes | None = None
+) -> FoundUnder:
+    return FoundUnder(" ".join(sorted(index_terms(texts))), question, signature_)
+
+
+def _heading(title: str, passage: Passage) -> str:
     headings = passage.headings
     labels = headings if headings[:1] == (title,) else (title, *headings)
-    heading = " > ".join(labels)[:HEADING_LENGTH]
+    return " > ".join(labels)[:HEADING_LENGTH]
+
+
+def _passage_entry(title: str, passage: Passage, scope: Scope, under: FoundUnder) -> Entry:
     return Entry(
-        heading,
+        _heading(title, passage),
         passage.text,
         passage.span,
         passage.language,
         None,
-        index_terms((heading, passage.text)),
+        under,
         labels=_labels(scope),
         valid_from=scope.valid_from,
         valid_until=scope.valid_until,
     )
 
 
-def _faq_entries(place: int, faq: Faq, scope: Scope) -> Iterator[Entry]:
-    # Words that only the answer has find the FAQ too.
-    whole = Entry(
-        "",
-        rendered(faq.question, faq.answer),
-        faq.span,
-        faq.language,
-        place,
-        index_terms((faq.question, faq.answer, *faq.tags)),
-        labels=(*_labels(scope), *(label("tag", tag) for tag in faq.tags)),
-        valid_from=max(filter(None, (scope.valid_from, faq.valid_from)), default=None),
-        valid_until=min(filter(None, (scope.valid_until, faq.valid_until)), default=None),
-    )
-    for question in faq.questions:
-        hashes = question_hashes(question)
-        yield replace(
-            whole,
-            text=question,
-            terms=index_terms((question,)),
-            question_hash=hashes.exact,
-            signature_hash=hashes.equivalent,
-        )
-    yield whole
+def _faq_entries(
+    place: int, faq: Faq, scope: Scope, under: Iterator[FoundUnder]
+) -> Iterator[Entry]:
+    labels = (*_labels(scope), *(label("tag", tag) for tag in faq.tags))
+    start = max(filter(None, (scope.valid_from, faq.valid_from)), default=None)
+    end = min(filter(None, (scope.valid_until, faq.valid_until)), default=None)
+    for text in (*faq.questions, rendered(faq.question, faq.answer)):
+        yield Entry("", text, faq.span, faq.language, place, next(under), labels, start, end)
 
 
 def _labels(scope: Scope) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """What content owners do: make knowledge bases, import files into the draft, look, remove."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -20,9 +20,9 @@ from services.knowledge.catalog import (
     Which,
 )
 from services.knowledge.conversion.reader import FileReader
-from services.knowledge.document import ANYTIME, Scope, joined, revision_of
+from services.knowledge.document import ANYTIME, ParsedDocument, Scope, joined, revision_of
 from services.knowledge.embedding import Embedding
-from services.knowledge.indexing import entries
+from services.knowledge.indexing import Entry, entries
 from services.mesh import paging
 
 if TYPE_CHECKING:
@@ -48,6 +48,15 @@ class ImportFile:
     path: str
     content: bytes
     scope: Scope = ANYTIME
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    """A file that was read and is not stored yet."""
+
+    parsed: ParsedDocument
+    scope: Scope
+    entries: Sequence[Entry]
 
 
 class Knowledge:
@@ -126,14 +135,16 @@ class Knowledge:
                 raise ImportOutOfOrder(problem="a second header")
             if len(results) == MOST_FILES:
                 raise ImportOutOfOrder(problem=f"more than {MOST_FILES} files")
-            results.append(await self.import_file(start.base, part))
+            read = await self.read_file(start.base, part)
+            result = await self.store(start.base, read) if isinstance(read, ReadFile) else read
+            results.append(result)
         if all(result.document is None or result.document.embedded for result in results):
             return results
         await self._embedding.finish(budget_seconds)
         return [await self._refreshed(result) for result in results]
 
-    async def import_file(self, base: BaseName, file: ImportFile) -> ImportResult:
-        """Import a file into the draft; what cannot be read is a result, no error.
+    async def read_file(self, base: BaseName, file: ImportFile) -> ReadFile | ImportResult:
+        """Read a file that is to be stored; what is unchanged or cannot be read is a result.
 
         Raises:
             KnowledgeBaseNotFound: there is none of this name.
@@ -149,10 +160,18 @@ class Knowledge:
             parsed = await self._files.read(file.path, file.content)
         except source_file.UnreadableFile as error:
             return ImportResult(file.path, None, changed=False, problem=str(error))
-        # Indexing a large file takes a second; other calls go on meanwhile.
         found = await asyncio.to_thread(entries, parsed, joined(parsed.scope, file.scope))
-        document = await self._documents.put(base, parsed, file.scope, found)
-        return ImportResult(file.path, document, changed=True, notes=parsed.notes)
+        return ReadFile(parsed, file.scope, found)
+
+    async def store(self, base: BaseName, file: ReadFile) -> ImportResult:
+        """Put a file that was read into the draft.
+
+        Raises:
+            KnowledgeBaseNotFound: there is none of this name.
+            StorageUnavailable: PostgreSQL does not answer.
+        """
+        document = await self._documents.put(base, file.parsed, file.scope, file.entries)
+        return ImportResult(file.parsed.path, document, changed=True, notes=file.parsed.notes)
 
     async def document(self, name: DocumentName, which: Which) -> tuple[Document, str]:
         """Return a document and its text, as a revision has it.

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 
 import re2
@@ -103,7 +104,7 @@ def index_terms(texts: Iterable[str]) -> frozenset[str]:
     for text in texts:
         for word in words(text):
             terms.add(_key(word))
-            if _HAN_RUN.fullmatch(word) is None:
+            if _JOINER.search(word):
                 terms.update(_key(part) for part in _JOINER.split(word) if part)
         for run in _han_runs(text):
             terms.update(run)
@@ -146,6 +147,7 @@ def _parts(word: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*found, *map(_key, words(latin))]))
 
 
+@lru_cache(maxsize=100_000)
 def _key(word: str) -> str:
     """Bring forms of a word together: PPR-9087 and PPR9087, returns and return.
 

@@ -72,6 +72,11 @@ def lexeme_text(base: int, term: str) -> str:
     return f"'{base}:{escaped}'"
 
 
+def lexemes_text(base: int, terms: str) -> str:
+    """Return blank-separated terms of a knowledge base as the input form of a tsvector."""
+    return lexeme_text(base, terms).replace(" ", f"' '{base}:") if terms else ""
+
+
 async def fetch_all(connection: AsyncConnection, statement: Any, values: Any) -> list[DictRow]:
     """Return all rows of a statement, each by column name."""
     async with connection.cursor(row_factory=dict_row) as cursor:

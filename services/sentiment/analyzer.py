@@ -34,7 +34,7 @@ class Method(StrEnum):
     """Published VADER, whole text and sentences."""
 
 
-NAMES = {Method.BILINGUAL: "bilingual/1", Method.VADER: "vader/3"}
+NAMES = {Method.BILINGUAL: "bilingual/2", Method.VADER: "vader/3"}
 """Name and version of each method; it grows whenever the same text may score otherwise."""
 
 

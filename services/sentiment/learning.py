@@ -27,7 +27,7 @@ from services.sentiment.vader import Vader
 _PRIOR = 2.0
 _FEATURE_SCALE = 0.3
 _NGRAM_SCALE = 3.0
-_VECTOR_SCALE = 4.0
+_VECTOR_SCALE = 3.0
 _TRUST = 0.3
 
 # Rows that are written as it comes are a fifth, and stand for most of what is said.

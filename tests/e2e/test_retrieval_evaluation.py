@@ -37,7 +37,7 @@ async def test_what_is_found_is_compared_with_what_answers(mesh: Running, mode: 
     assert found.verdict_balanced_accuracy is not None
     assert (found.queries, found.answers, found.mode) == (4, 3, mode.value)
     assert found.ms_per_query >= found.embedding_ms_per_query
-    assert (found.embedding_ms_per_query > 1) is (mode is not Mode.LEXICAL)
+    assert (found.embedding_ms_per_query > 0) is (mode is not Mode.LEXICAL)
 
 
 async def test_a_corpus_of_passages_is_searched_as_documents(mesh: Running) -> None:

@@ -225,9 +225,11 @@ async def _ask(
     """Ask all questions; also how long their vectors took, in seconds."""
     stub, answered, embedding_seconds = KnowledgeServiceStub(channel), [], 0.0
     for texts in batches([each.text for each in asked], "searching"):
-        began = time.perf_counter()
-        vectors = [] if mode is Mode.LEXICAL else await embed(generation, texts)
-        embedding_seconds += time.perf_counter() - began
+        vectors = []
+        if mode is not Mode.LEXICAL:
+            began = time.perf_counter()
+            vectors = await embed(generation, texts)
+            embedding_seconds += time.perf_counter() - began
         for place, text in enumerate(texts):
             request = pb.SearchRequest(
                 parent=f"tenants/{TENANT}/knowledgeBases/{base}",

@@ -7,8 +7,18 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from services.knowledge.document import Faq, ParsedDocument, Passage, Scope, revision_of
+from services.knowledge.document import (
+    Faq,
+    FoundUnder,
+    ParsedDocument,
+    Passage,
+    Scope,
+    revision_of,
+)
 from services.language import Language, Span
+
+HASH_BYTES = 32
+"""Of SHA-256."""
 
 
 def written(document: ParsedDocument) -> dict[str, Any]:
@@ -28,6 +38,7 @@ def written(document: ParsedDocument) -> dict[str, Any]:
             _moment_to(document.scope.valid_from),
             _moment_to(document.scope.valid_until),
         ],
+        "found_under": [_under_to(under) for under in document.found_under],
     }
 
 
@@ -44,7 +55,7 @@ def read(path: str, content: bytes, answer: Mapping[str, Any]) -> ParsedDocument
     """
     text = str(answer["text"])
     metadata, start, end = answer["scope"]
-    return ParsedDocument(
+    document = ParsedDocument(
         path,
         str(answer["title"]),
         text,
@@ -55,7 +66,22 @@ def read(path: str, content: bytes, answer: Mapping[str, Any]) -> ParsedDocument
         _texts(answer["notes"]),
         Scope({str(key): str(value) for key, value in metadata.items()},
               _moment_from(start), _moment_from(end)),
+        tuple(_under_from(*each) for each in answer["found_under"]),
     )  # fmt: skip
+    if len(document.found_under) != document.text_count:
+        raise ValueError("terms of other texts")
+    return document
+
+
+def _under_to(under: FoundUnder) -> tuple[str, str, str]:
+    return under.terms, (under.question_hash or b"").hex(), (under.signature_hash or b"").hex()
+
+
+def _under_from(terms: Any, question: Any, signature: Any) -> FoundUnder:
+    hashes = [bytes.fromhex(each) or None for each in (question, signature)]
+    if any(each and len(each) != HASH_BYTES for each in hashes):
+        raise ValueError("no hash")
+    return FoundUnder(str(terms), *hashes)
 
 
 def _faq_to(faq: Faq) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from services.knowledge.conversion.frames import ANSWER, REQUEST
 from services.knowledge.conversion.kinds import ending_of
 from services.knowledge.conversion.limits import MOST_TEXT, Converted, Limits, UnreadableFile
 from services.knowledge.document import ParsedDocument, normalise
+from services.knowledge.indexing import indexed
 
 _NOT_TEXT = re.compile("[\0-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 """Characters that are no text and cannot be stored."""
@@ -67,7 +68,7 @@ def _answer(path: str, content: bytes, limits: Limits) -> dict[str, Any]:
     seconds = int(used.ru_utime + used.ru_stime + limits.seconds) + 1
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.RLIM_INFINITY))
     try:
-        return answers.written(_read(path, content))
+        return answers.written(indexed(_read(path, content)))
     except UnreadableFile as error:
         return {"problem": str(error)}
     except MemoryError:

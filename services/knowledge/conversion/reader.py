@@ -7,6 +7,7 @@ from services.knowledge.conversion.converter import Converter
 from services.knowledge.conversion.kinds import CONVERTED, check_content, check_size, ending_of
 from services.knowledge.conversion.limits import MOST_TEXT, Limits
 from services.knowledge.document import ParsedDocument
+from services.knowledge.indexing import indexed
 
 _SHORT_TEXT = 64 * 1024
 """Bytes of a text up to which it is read here: that takes less than the converting process takes to
@@ -23,7 +24,7 @@ class FileReader:
         self._converter = Converter(limits)
 
     async def read(self, path: str, content: bytes) -> ParsedDocument:
-        """Read a file; its path's ending says how.
+        """Read a file and index it; its path's ending says how.
 
         Args:
             path: Relative path, such as `zh/returns.pdf`.
@@ -35,7 +36,7 @@ class FileReader:
         ending = ending_of(path)
         if ending not in CONVERTED:
             if not _SHORT_TEXT < len(content) <= MOST_TEXT:
-                return await asyncio.to_thread(source_file.read, path, content)
+                return await asyncio.to_thread(_read, path, content)
         else:
             check_size(content, self._limits.max_bytes)
             check_content(ending, content)
@@ -44,3 +45,7 @@ class FileReader:
     async def close(self) -> None:
         """End the converting process."""
         await self._converter.close()
+
+
+def _read(path: str, content: bytes) -> ParsedDocument:
+    return indexed(source_file.read(path, content))

@@ -2,8 +2,9 @@
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -14,7 +15,7 @@ from kefu.errors import KefuError, StorageUnavailable
 from services.knowledge.catalog import BaseName, ImportResult
 from services.knowledge.imports.outcome import FileOutcome, Outcome, failed, outcome_of
 from services.knowledge.imports.spool import Spool, Spooled
-from services.knowledge.knowledge import ImportFile
+from services.knowledge.knowledge import ImportFile, ReadFile
 from services.mesh.operations.operation import Failure, Operation
 from services.mesh.operations.patience import patiently
 from services.mesh.operations.runner import Report
@@ -40,8 +41,11 @@ _LOOK_SECONDS = 0.5
 
 _T = TypeVar("_T")
 
-ImportOne = Callable[[BaseName, ImportFile], Awaitable[ImportResult]]
-"""Imports a file into the draft of a knowledge base, as `Knowledge.import_file` does."""
+_AHEAD = 2
+"""Files in memory: the one that is stored, and the one that is read meanwhile."""
+
+Reading = asyncio.Task[ReadFile | ImportResult]
+"""A file that is being read."""
 
 Wake = Callable[[], None]
 """Begins something and does not wait for it."""
@@ -52,13 +56,15 @@ class ImportWork:
     """What imports need.
 
     Attributes:
-        import_file: Imports a file.
+        read: Reads a file, as `Knowledge.read_file` does.
+        store: Puts it into the draft of a knowledge base, as `Knowledge.store` does.
         embed: Lets vectors be made of what was imported.
         results: Where it is noted what became of each.
         patience_seconds: How long to wait for the next vector before the import ends without.
     """
 
-    import_file: ImportOne
+    read: Callable[[BaseName, ImportFile], Awaitable[ReadFile | ImportResult]]
+    store: Callable[[BaseName, ReadFile], Awaitable[ImportResult]]
     embed: Wake
     results: "ImportResultStore"
     patience_seconds: float
@@ -88,31 +94,57 @@ class ImportRun:
         paths = [each.described.path for each in files]
         await patiently(lambda: self._work.results.prepare(self._operation, paths), REMEDY)
         imported = False
-        for place, file in enumerate(files):
-            outcome = await _to_its_end(self._one(place, file))
-            if outcome is Outcome.IMPORTED and not imported:
-                # The first vectors are there before the last file is.
-                self._work.embed()
-            imported |= outcome is Outcome.IMPORTED
-            report(IMPORTING, IMPORTING_SHARE * (place + 1) / len(files))
+        async with aclosing(self._read_ahead(files)) as read:
+            async for place, file, reading in read:
+                outcome = await _to_its_end(self._one(place, file, reading))
+                if outcome is Outcome.IMPORTED and not imported:
+                    # The first vectors are there before the last file is.
+                    self._work.embed()
+                imported |= outcome is Outcome.IMPORTED
+                report(IMPORTING, IMPORTING_SHARE * (place + 1) / len(files))
         if imported:
             self._work.embed()
             await self._wait_for_vectors(report)
 
-    async def _one(self, place: int, file: Spooled) -> Outcome:
-        path = file.described.path
-        outcome = failed(path, file.problem) if file.problem else await self._imported(place, file)
+    async def _read_ahead(
+        self, files: Sequence[Spooled]
+    ) -> AsyncGenerator[tuple[int, Spooled, Reading], None]:
+        """Hand out files in their order, each of them being read; the next one is begun as well.
+
+        Reading is another process's work, so it goes on while a file is stored.
+        """
+        ahead: deque[Reading] = deque()
+        try:
+            for place, file in enumerate(files):
+                for number in range(place + len(ahead), min(place + _AHEAD, len(files))):
+                    ahead.append(asyncio.create_task(self._read(number, files[number])))
+                yield place, file, ahead[0]
+                ahead.popleft()
+        finally:
+            for each in ahead:
+                each.cancel()
+            await asyncio.gather(*ahead, return_exceptions=True)
+
+    async def _one(self, place: int, file: Spooled, reading: Reading) -> Outcome:
+        outcome = await self._imported(place, file, reading)
         await patiently(lambda: self._work.results.put(self._operation, place, outcome), REMEDY)
         return outcome.outcome
 
-    async def _imported(self, place: int, file: Spooled) -> FileOutcome:
+    async def _read(self, place: int, file: Spooled) -> ReadFile | ImportResult:
+        said = file.described
+        if file.problem:
+            return ImportResult(said.path, None, changed=False, problem=file.problem)
+        content = await asyncio.to_thread(self._spool.content, place)
+        given = ImportFile(said.path, content, said.scope)
+        return await patiently(partial(self._work.read, self._base, given), REMEDY)
+
+    async def _imported(self, place: int, file: Spooled, reading: Reading) -> FileOutcome:
         said = file.described
         try:
-            content = await asyncio.to_thread(self._spool.content, place)
-            given = ImportFile(said.path, content, said.scope)
-            return outcome_of(
-                await patiently(partial(self._work.import_file, self._base, given), REMEDY)
-            )
+            read = await reading
+            if isinstance(read, ReadFile):
+                read = await patiently(partial(self._work.store, self._base, read), REMEDY)
+            return outcome_of(read)
         except Failure:
             raise
         except KefuError as error:

@@ -56,7 +56,6 @@ DATABASE = {
     "shared_buffers": "4GB",
     "max_wal_size": "8GB",
     "checkpoint_timeout": "15min",
-    "wal_compression": "on",
     "max_parallel_maintenance_workers": "2",
     "dynamic_shared_memory_type": "mmap",
 }

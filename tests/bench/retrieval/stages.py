@@ -18,7 +18,7 @@ from kefu.type.v1.text_pb2 import Embedding
 from services.knowledge.catalog import BaseName
 from services.knowledge.document import ANYTIME, ParsedDocument
 from services.knowledge.document_store import DocumentStore
-from services.knowledge.indexing import Entry, entries
+from services.knowledge.indexing import Entry, entries, indexed
 from services.knowledge.sql import vector_text
 from services.knowledge.vector_store import VectorStore
 from services.mesh.database import Pool
@@ -58,7 +58,7 @@ class Figures:
 
 
 def _prepared(corpus: Corpus, number: int) -> tuple[ParsedDocument, list[Entry]]:
-    document = corpus.document(number)
+    document = indexed(corpus.document(number))
     return document, entries(document)
 
 

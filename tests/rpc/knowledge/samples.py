@@ -1,5 +1,6 @@
 """Requests about the sample shop, and a generation service whose vectors are made of characters."""
 
+import asyncio
 import hashlib
 import itertools
 import math
@@ -108,12 +109,15 @@ class CharacterVectors(GenerationServiceServicer):
     Attributes:
         down: while True, calls fail as they do without a model.
         model: the name that it gives its vectors.
+        held: while clear, calls wait.
         embedded: every text that it was asked for.
     """
 
     def __init__(self) -> None:
         self.down = False
         self.model = MODEL
+        self.held = asyncio.Event()
+        self.held.set()
         self.embedded: list[str] = []
 
     async def Embed(
@@ -122,6 +126,7 @@ class CharacterVectors(GenerationServiceServicer):
         """Turn texts into vectors."""
         if self.down:
             raise ModelUnavailable()
+        await self.held.wait()
         self.embedded += request.texts
         return generation_pb2.EmbedResponse(
             embeddings=[embedding(text, self.model) for text in request.texts]

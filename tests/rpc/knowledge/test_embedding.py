@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import psycopg
-import pytest
 from kefu.knowledge.v1 import knowledge_pb2 as pb
 
 from services.knowledge.__main__ import build
@@ -128,11 +127,11 @@ async def test_an_import_does_not_wait_long_for_vectors(
     stub: KnowledgeStub,
     base: str,
     vectors: CharacterVectors,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A slow model makes vectors late, not the import."""
-    monkeypatch.setattr("services.knowledge.embedding.PATIENCE_SECONDS", 0.0)
+    vectors.held.clear()
     assert await bring(stub, base) == {LEXICAL_ONLY}
+    vectors.held.set()
     await until_ready(stub, base)
 
 

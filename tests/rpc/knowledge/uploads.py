@@ -11,7 +11,7 @@ from kefu.knowledge.v1 import knowledge_pb2
 from kefu.knowledge.v1.import_pb2_grpc import KnowledgeImportServiceStub
 from kefu.type.v1 import operation_pb2
 
-from services.knowledge.knowledge import Knowledge
+from services.knowledge.knowledge import Knowledge, ReadFile
 from tests.rpc.knowledge.samples import SECONDS, KnowledgeStub, request_id
 from tests.support.mesh import Served
 
@@ -118,12 +118,12 @@ class Owner:
 
 
 class Gate:
-    """Holds the import of files until the test opens it.
+    """Holds files that were read until the test opens it.
 
     Attributes:
         open: files pass while it is set.
         reached: paths of files that came to the gate.
-        broken: paths that meet a defect instead of being imported.
+        broken: paths that meet a defect instead of being stored.
     """
 
     def __init__(self) -> None:
@@ -141,17 +141,18 @@ class Gate:
 
     def hold(self, monkeypatch: Any) -> None:
         """Stand in the way of every service that is served from now on."""
-        import_file = Knowledge.import_file
+        store = Knowledge.store
 
-        async def held(knowledge: Knowledge, base: Any, file: Any) -> Any:
-            self.reached.append(file.path)
+        async def held(knowledge: Knowledge, base: Any, file: ReadFile) -> Any:
+            path = file.parsed.path
+            self.reached.append(path)
             self._arrived.set()
             await self.open.wait()
-            if file.path in self.broken:
-                raise ValueError(f"the secret words of {file.path}")
-            return await import_file(knowledge, base, file)
+            if path in self.broken:
+                raise ValueError(f"the secret words of {path}")
+            return await store(knowledge, base, file)
 
-        monkeypatch.setattr(Knowledge, "import_file", held)
+        monkeypatch.setattr(Knowledge, "store", held)
 
 
 async def until(condition: Callable[[], Awaitable[object]]) -> None:

@@ -73,7 +73,7 @@ async def test_analyze_tells_mood_language_and_sentences(server: Served, embed: 
     assert found.sentiment.label == types.SENTIMENT_LABEL_NEGATIVE
     assert -1 <= found.sentiment.compound < -0.05
     assert 0 < found.sentiment.confidence <= 1
-    assert found.sentiment.method == "bilingual/1"
+    assert found.sentiment.method == "bilingual/2"
     assert found.sentiment.emotion != types.EMOTION_UNSPECIFIED
     assert 0 <= found.sentiment.urgency <= 1
     assert [text[each.span.start : each.span.end] for each in found.sentences] == [
@@ -278,7 +278,7 @@ async def test_get_config_tells_method_lines_and_limits() -> None:
     ) as server:
         stub = server.stub(SentimentServiceStub, role="operator")
         config = await stub.GetConfig(pb.GetConfigRequest(), timeout=SECONDS)
-        assert config.method == "bilingual/1"
+        assert config.method == "bilingual/2"
         assert list(config.language_codes) == ["zh", "en"]
         assert (config.neutral_band, config.escalation_line) == (0.1, -0.05)
         assert config.recovery_line == 0.1

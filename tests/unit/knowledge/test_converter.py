@@ -13,6 +13,7 @@ from services.knowledge.conversion import answers, process
 from services.knowledge.conversion.converter import Converter
 from services.knowledge.conversion.limits import MEBIBYTE, Limits, UnreadableFile
 from services.knowledge.document import revision_of
+from services.knowledge.indexing import indexed
 from tests.unit.knowledge.made_files import excel, repacked, word
 
 PAGE = b"<h1>Returns</h1><p>Fifteen days.</p>"
@@ -88,7 +89,7 @@ async def test_whatever_a_document_holds_arrives() -> None:
     async with converting() as converter:
         for path, content in (("a.xlsx", table), ("a.md", page.encode()), ("a.html", PAGE)):
             arrived = await converter.read(path, content)
-            assert arrived == process._read(path, content)
+            assert arrived == indexed(process._read(path, content))
             assert arrived.revision == revision_of(content)
         assert "no answer" in await refusal(converter, "a.xlsx", excel(("FAQ", rows)))
 
@@ -102,11 +103,13 @@ async def test_whatever_a_document_holds_arrives() -> None:
         {"passages": [["A"]]},
         {"scope": None},
         {"faqs": [{}]},
+        {"found_under": []},
+        {"found_under": [["terms", "00", ""]]},
     ],
 )
 def test_what_is_no_document_is_not_believed(change: dict[str, object]) -> None:
     """A file may have taken over the process that answers."""
-    answer = answers.written(process._read("a.html", PAGE))
+    answer = answers.written(indexed(process._read("a.html", PAGE)))
     assert answers.read("a.html", PAGE, answer).text == TEXT
     with pytest.raises((KeyError, TypeError, ValueError)):
         answers.read("a.html", PAGE, answer | change)
