@@ -92,6 +92,7 @@ async def build(settings: Settings, mesh: Mesh) -> AsyncIterator[list[Registrati
         work = ImportWork(
             knowledge.read_file,
             knowledge.store,
+            ReleaseStore(pool).count,
             embedding.wake,
             results,
             settings.vectors_patience_seconds,

@@ -37,9 +37,9 @@ SELECT %(tenant)s, %(base)s, hash
 FROM unnest(%(text_hash)s::bytea[]) WITH ORDINALITY AS n (hash, place)
 GROUP BY hash ORDER BY min(place) ON CONFLICT DO NOTHING"""
 
-# The list of new entries is sorted into the index of lexemes whenever it is full, 4 MB by default.
-# With the default memory that takes several passes over the index, with this one.
-_SORTING_MEMORY = "SET LOCAL work_mem = '32MB'"
+# The list of new entries is sorted into the index of lexemes whenever it is full: by default after
+# 4 MB and in 4 MB of memory, which takes several passes over the index.
+_SORTING_MEMORY = "SET LOCAL work_mem = '64MB'; SET LOCAL gin_pending_list_limit = '16MB'"
 
 _DELETE = """
 WITH gone AS (

@@ -12,9 +12,9 @@ from kefu.knowledge.v1.release_pb2_grpc import KnowledgeReleaseServiceStub
 CALL_SECONDS = 10.0
 """Deadline of reading a knowledge base."""
 
-PUBLISH_SECONDS = 60.0
-"""Deadline of publishing: five hundred test questions take ten seconds, and the words of a draft of
-ten thousand passages one."""
+PUBLISH_SECONDS = 300.0
+"""Deadline of publishing: five hundred test questions take ten seconds, and a million passages
+whose words no import has counted a minute or two."""
 
 _LOOK_SECONDS = 0.3
 

@@ -13,7 +13,7 @@ from kefu.knowledge.v1.release_pb2_grpc import KnowledgeReleaseServiceStub
 from rich.console import Console
 from rich.text import Text
 
-from services.cli.knowledge.options import KbOption, base_name
+from services.cli.knowledge.options import KbOption, RevisionOption, base_name
 from services.cli.options import (
     DEFAULT_HOME,
     DEFAULT_TENANT,
@@ -53,7 +53,7 @@ def ask(
         Path | None,
         typer.Argument(exists=True, dir_okay=False, help="Questions; the base's own without it."),
     ] = None,
-    revision: Annotated[str, typer.Option(help="A number, live or draft.")] = "draft",
+    revision: RevisionOption = "draft",
     against: Annotated[
         str, typer.Option(help="Another one to compare with; the one before it.")
     ] = "",

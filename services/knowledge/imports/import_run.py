@@ -58,6 +58,7 @@ class ImportWork:
     Attributes:
         read: Reads a file, as `Knowledge.read_file` does.
         store: Puts it into the draft of a knowledge base, as `Knowledge.store` does.
+        count: Counts the words of the draft.
         embed: Lets vectors be made of what was imported.
         results: Where it is noted what became of each.
         patience_seconds: How long to wait for the next vector before the import ends without.
@@ -65,6 +66,7 @@ class ImportWork:
 
     read: Callable[[BaseName, ImportFile], Awaitable[ReadFile | ImportResult]]
     store: Callable[[BaseName, ReadFile], Awaitable[ImportResult]]
+    count: Callable[[BaseName], Awaitable[None]]
     embed: Wake
     results: "ImportResultStore"
     patience_seconds: float
@@ -104,6 +106,10 @@ class ImportRun:
                 report(IMPORTING, IMPORTING_SHARE * (place + 1) / len(files))
         if imported:
             self._work.embed()
+            # A minute for a million passages; publishing then finds them counted. Where this does
+            # not get through, publishing counts.
+            with suppress(KefuError):
+                await self._work.count(self._base)
             await self._wait_for_vectors(report)
 
     async def _read_ahead(

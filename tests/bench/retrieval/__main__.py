@@ -36,7 +36,6 @@ from services.knowledge.release_store import ReleaseStore
 from services.knowledge.settings import Settings
 from services.knowledge.sql import TENANT_ROLE
 from services.knowledge.upkeep import COMPARED_VECTORS
-from services.knowledge.upkeep_store import UpkeepStore
 from services.local import postgres
 from services.mesh.database import open_pool
 from services.mesh.server import Registration
@@ -61,9 +60,6 @@ DATABASE = {
 }
 """Settings of PostgreSQL that differ from those of one laptop."""
 
-INDEX_MEMORY_MEBIBYTES = 3072
-"""What building the index may take: a million vectors fit."""
-
 RECALL_QUERIES, SEARCHES = 200, 1000
 WARM_UP = 100
 
@@ -87,7 +83,7 @@ async def service(url: str) -> AsyncIterator[Served]:
             "redis_url": "unix:///nonexistent/redis.sock",
             "peers": {"generation": generation.address},
             "embedding_retry_seconds": 3600.0,
-            "index_memory_mebibytes": INDEX_MEMORY_MEBIBYTES,
+            "index_memory_mebibytes": stages.INDEX_MEMORY_MEBIBYTES,
         } | {name: getattr(keys, name) for name in ("cert_file", "key_file", "ca_file")}
         async with serve("knowledge", build, Settings, **settings) as served:
             served.authority, served.folder = generation.authority, generation.folder
@@ -119,6 +115,9 @@ async def measure(size: int, url: str, say: Any) -> stages.Figures:
                 )
             ).fetchone()
         assert row is not None
+        async with owner.connection() as connection:
+            # Before there are vectors: an index that is built would wait for it, and it for that.
+            await connection.execute("ANALYZE")
         say(f"{figures.imported_per_second:.0f} a second; vectors")
         figures.vectors_seconds = await stages.embed_all(pool, base.tenant, row[0], corpus, keys)
         figures.with_vectors_per_second = size / (figures.import_seconds + figures.vectors_seconds)
@@ -132,12 +131,7 @@ async def measure(size: int, url: str, say: Any) -> stages.Figures:
             lambda: releases.PublishKnowledgeBase(publish, timeout=60)
         )
         say("building the index")
-        async with owner.connection() as connection:
-            await connection.execute("ANALYZE")
-        store = UpkeepStore(owner)
-        figures.index_seconds = await stages.timed(
-            lambda: store.index_vectors(COMPARED_VECTORS, INDEX_MEMORY_MEBIBYTES)
-        )
+        figures.index_seconds = await stages.timed(lambda: stages.index_all(owner, row[0], size))
         figures.table_mib, figures.index_mib = stages.sizes(url)
         queries = list(corpus.queries(SEARCHES))
         if size >= COMPARED_VECTORS:

@@ -20,6 +20,8 @@ from services.knowledge.document import ANYTIME, ParsedDocument
 from services.knowledge.document_store import DocumentStore
 from services.knowledge.indexing import Entry, entries, indexed
 from services.knowledge.sql import vector_text
+from services.knowledge.upkeep import COMPARED_VECTORS
+from services.knowledge.upkeep_store import UpkeepStore
 from services.knowledge.vector_store import VectorStore
 from services.mesh.database import Pool
 from tests.bench.retrieval.corpus import Corpus, Query
@@ -30,6 +32,11 @@ MODEL = "generated-1"
 
 SEARCH_SECONDS = 20.0
 """Deadline of a search; what takes longer is counted as failed."""
+
+INDEX_MEMORY_MEBIBYTES = 3072
+"""What building the index may take: a million vectors fit."""
+
+_LOOK_SECONDS = 0.5
 
 _AHEAD = 4
 """Documents that are cut and indexed ahead of the one that is stored."""
@@ -101,6 +108,23 @@ async def embed_all(
         await store.embed(tenant, number, MODEL, rows)
         seconds += time.perf_counter() - began
     return seconds
+
+
+async def index_all(owner: Pool, number: int, size: int) -> None:
+    """Return once the vectors of a knowledge base have their index, or need none.
+
+    The service's own upkeep may be quicker and build it; then its end is waited for.
+    """
+    store = UpkeepStore(owner)
+    while size >= COMPARED_VECTORS:
+        await store.index_vectors(COMPARED_VECTORS, INDEX_MEMORY_MEBIBYTES)
+        async with owner.connection() as connection:
+            cursor = await connection.execute(
+                "SELECT FROM knowledge_bases WHERE number = %s AND dense_index", (number,)
+            )
+            if await cursor.fetchone() is not None:
+                return
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 async def timed(work: Callable[[], Awaitable[Any]]) -> float:

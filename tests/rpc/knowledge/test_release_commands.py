@@ -147,6 +147,10 @@ async def test_what_is_not_there_is_said(kb: str) -> None:
         await kefu("rollback", "--kb", kb)
     with pytest.raises(RevisionNotFound):
         await kefu("test", "--kb", kb, "--revision", "9")
+    for command in (("search", "x"), ("test",)):
+        said = await kefu(*command, "--kb", kb, "--revision", "tomorrow")
+        assert said.exit_code == 2
+        assert "kefu knowledge revisions" in " ".join(said.stderr.split())
 
 
 async def test_documents_of_a_revision_are_its_own(stub: KnowledgeStub, base: str, kb: str) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from kefu.errors import (
     ImportInProgress,
@@ -144,6 +145,27 @@ async def test_progress_is_by_files_and_then_by_vectors(
     assert shares == sorted(shares)
     assert (seen[-1].state, seen[-1].progress) == (Operation.STATE_SUCCEEDED, 1.0)
     assert {each.state for each in (await owner.documents()).values()} == {READY}
+
+
+async def test_publishing_finds_the_words_counted(owner: Owner, database_url: str) -> None:
+    """A minute's work for a million passages belongs to the operation, not to the call."""
+    await owner.imported(GOOD)
+    with psycopg.connect(database_url) as connection:
+        counted = connection.execute(
+            "SELECT edits = counted_edits FROM knowledge_bases WHERE tenant || id = %s",
+            ("".join(owner.base.split("/")[1::2]),),
+        ).fetchone()
+    assert counted == (True,)
+
+
+async def test_a_file_is_read_while_the_one_before_is_stored(gate: Gate, owner: Owner) -> None:
+    """Reading is another process's work; two files are in memory, never all."""
+    begun = await owner.uploads({f"{place}.md": f"# {place}\n\ntext" for place in range(4)})
+    await gate.reaches("0.md")
+    await gate.begins("1.md")
+    assert (gate.reached, sorted(gate.reading)) == (["0.md"], ["0.md", "1.md"])
+    gate.open.set()
+    assert (await owner.ended(begun)).state == Operation.STATE_SUCCEEDED
 
 
 async def test_vectors_that_do_not_come_hold_nothing_up(

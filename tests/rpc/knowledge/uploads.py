@@ -122,26 +122,40 @@ class Gate:
 
     Attributes:
         open: files pass while it is set.
+        reading: paths of files that are read or were.
         reached: paths of files that came to the gate.
         broken: paths that meet a defect instead of being stored.
     """
 
     def __init__(self) -> None:
         self.open = asyncio.Event()
+        self.reading: list[str] = []
         self.reached: list[str] = []
         self.broken: set[str] = set()
         self._arrived = asyncio.Event()
 
     async def reaches(self, path: str) -> None:
         """Return once a file is at the gate."""
+        await self._until(lambda: path in self.reached)
+
+    async def begins(self, path: str) -> None:
+        """Return once a file is being read."""
+        await self._until(lambda: path in self.reading)
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(SECONDS):
-            while path not in self.reached:
+            while not condition():
                 self._arrived.clear()
                 await self._arrived.wait()
 
     def hold(self, monkeypatch: Any) -> None:
         """Stand in the way of every service that is served from now on."""
-        store = Knowledge.store
+        store, read = Knowledge.store, Knowledge.read_file
+
+        async def watched(knowledge: Knowledge, base: Any, file: Any) -> Any:
+            self.reading.append(file.path)
+            self._arrived.set()
+            return await read(knowledge, base, file)
 
         async def held(knowledge: Knowledge, base: Any, file: ReadFile) -> Any:
             path = file.parsed.path
@@ -152,6 +166,7 @@ class Gate:
                 raise ValueError(f"the secret words of {path}")
             return await store(knowledge, base, file)
 
+        monkeypatch.setattr(Knowledge, "read_file", watched)
         monkeypatch.setattr(Knowledge, "store", held)
 
 
