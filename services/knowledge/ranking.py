@@ -174,7 +174,8 @@ def rank(
     found = evidence(question, frequencies, candidates, meant if mode is not Mode.LEXICAL else {})
     worth = calibration().probability
     scored = [replace(each, score=worth(each.score, each.cosine is not None)) for each in found]
-    return sorted(scored, key=_order)
+    # Where the curve is level the order of the evidence stays.
+    return sorted(scored, key=lambda each: -each.score)
 
 
 def evidence(

@@ -1,20 +1,22 @@
 """Fits what scores are worth, anew: `python -m services.knowledge.learning`; commit the result.
 
 A score becomes the probability that the question is answered at all, where half of the questions
-are (Platt 1999). Fitted on all companies, and judged on each by what the others teach.
+are (with vectors as Platt 1999, by words alone isotonic). Fitted on all companies, and judged on
+each by what the others teach.
 """
 
 import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
 from services.encoder.conversion import directory
 from services.encoder.encoder import Encoder
-from services.knowledge.calibration import ARTEFACT
+from services.knowledge.calibration import ARTEFACT, on_curve
 from services.knowledge.learning.cases import Case, cases
 from services.knowledge.learning.companies import companies
 
@@ -27,9 +29,14 @@ WEAK_RECALL = 0.7
 what customers of the invented companies ask shares few words with any answer."""
 
 _BINS = 10
+_EDGES = (0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
+"""Of the evidence by words, which is little for most questions."""
+
 _WEAK_REGULARISATION = 1e3
 
 Doubles = NDArray[np.float64]
+Judge = Callable[[Sequence[Case]], Doubles]
+"""Gives questions the probability that they are answered."""
 
 
 def main() -> None:
@@ -37,42 +44,73 @@ def main() -> None:
     encoder = Encoder.load(directory())
     encode = functools.cache(lambda text, question: encoder.encode(text, query=question))
     found = {each.name: list(cases(each, encode)) for each in companies()}
-    written: dict[str, object] = {}
-    judged = {}
-    for situation, field in (("dense", "score"), ("lexical", "lexical_score")):
-        everything = [case for several in found.values() for case in several]
-        model = _fitted(everything, field)
-        line = (model.coef_[0, 0], model.intercept_[0])
-        written[situation] = [round(float(value), 4) for value in line]
-        judged[situation] = _held_out(found, field)
-    probability, answered = judged["dense"]
+    everything = [case for several in found.values() for case in several]
+    probability, answered = _held_out(found, _by_meaning)
     answerable, weak = _thresholds(probability, answered)
-    record = {
-        situation: {
-            "questions": len(answered_),
-            "expected_calibration_error": round(_calibration_error(probability_, answered_), 4),
-            "balanced_accuracy": round(_balanced(probability_ >= 0.5, answered_), 4),
+    record = {}
+    for situation, fitted in (("dense", _by_meaning), ("lexical", _by_words)):
+        probability, answered = _held_out(found, fitted)
+        record[situation] = {
+            "questions": len(answered),
+            "expected_calibration_error": round(_calibration_error(probability, answered), 4),
+            "balanced_accuracy": round(_balanced(probability >= 0.5, answered), 4),
         }
-        for situation, (probability_, answered_) in judged.items()
+    line = _line(everything)
+    written = {
+        "dense": [round(float(value), 4) for value in (line.coef_[0, 0], line.intercept_[0])],
+        "lexical": [[round(value, 4) for value in corner] for corner in _curve(everything)],
+        "answerable": answerable,
+        "weak": weak,
+        "record": record,
     }
-    written |= {"answerable": answerable, "weak": weak, "record": record}
     ARTEFACT.write_text(json.dumps(written, indent=2) + "\n")
     print(json.dumps(written, indent=2))  # noqa: T201 (a command)
 
 
-def _fitted(known: Sequence[Case], field: str) -> LogisticRegression:
+def _by_meaning(known: Sequence[Case]) -> Judge:
+    model = _line(known)
+    return lambda asked: np.asarray(
+        model.predict_proba([[case.score] for case in asked])[:, 1], np.float64
+    )
+
+
+def _by_words(known: Sequence[Case]) -> Judge:
+    corners = _curve(known)
+    return lambda asked: np.array([on_curve(corners, case.lexical_score) for case in asked])
+
+
+def _line(known: Sequence[Case]) -> LogisticRegression:
+    """Fit the log-odds of an answer to the evidence where vectors took part."""
     model = LogisticRegression(C=_WEAK_REGULARISATION, class_weight="balanced")
-    scores = np.array([[getattr(case, field)] for case in known])
-    return model.fit(scores, np.array([case.answered for case in known]))
+    return model.fit([[case.score] for case in known], [case.answered for case in known])
 
 
-def _held_out(found: dict[str, list[Case]], field: str) -> tuple[Doubles, NDArray[np.bool_]]:
+def _curve(known: Sequence[Case]) -> list[tuple[float, float]]:
+    """Fit the probability of an answer to the evidence of words, as a curve that never falls.
+
+    Source: isotonic regression, Zadrozny and Elkan, "Transforming Classifier Scores into Accurate
+    Multiclass Probability Estimates", KDD 2002; of the means of bins, so that it has few steps.
+    """
+    evidence = np.array([case.lexical_score for case in known])
+    answered = np.array([case.answered for case in known])
+    weights, bins = _weights(answered), np.searchsorted(_EDGES, evidence, "right")
+    means = [
+        [np.average(values[bins == place], weights=weights[bins == place]) for place in set(bins)]
+        for values in (evidence, answered)
+    ]
+    sizes = [weights[bins == place].sum() for place in set(bins)]
+    shares = IsotonicRegression().fit(means[0], means[1], sample_weight=sizes).predict(means[0])
+    return sorted(zip(map(float, means[0]), map(float, shares), strict=True))
+
+
+def _held_out(
+    found: dict[str, list[Case]], fitted: Callable[[Sequence[Case]], Judge]
+) -> tuple[Doubles, NDArray[np.bool_]]:
     """Return the probability of each question by what the other companies teach, and the truth."""
     probabilities, answered = [], []
     for name, several in found.items():
-        model = _fitted([case for other in found if other != name for case in found[other]], field)
-        scores = np.array([[getattr(case, field)] for case in several])
-        probabilities.append(model.predict_proba(scores)[:, 1])
+        judge = fitted([case for other in found if other != name for case in found[other]])
+        probabilities.append(judge(several))
         answered.append(np.array([case.answered for case in several]))
     return np.concatenate(probabilities), np.concatenate(answered)
 
