@@ -38,7 +38,8 @@ nothing and costs the most. All terms count in the ranking."""
 
 LED_ENTRIES = 1000
 """Entries that words may lead to, before they are weighed. Terms that lead to more are taken in
-pairs, so that a search among a million passages weighs no more of them than one among thousands."""
+pairs, and of these the ones that are expected to lead to as many again at the most, so that a search
+among a million passages weighs no more of them than one among thousands."""
 
 _COMPARED_TEXTS = 10 * CANDIDATES
 """Nearest texts of a small knowledge base that are looked at, in search of those that the wanted
@@ -141,19 +142,27 @@ WITH base AS (
         ) part
     ) t
 ), rare AS (
-    SELECT query, weight, sum(entry_count) OVER ordered <= {led} AS few,
+    SELECT query, weight, entry_count, sum(entry_count) OVER ordered <= {led} AS few,
         row_number() OVER ordered AS nth
     FROM (SELECT * FROM wanted WHERE entry_count > 0 ORDER BY weight DESC LIMIT {terms}) w
     WINDOW ordered AS (ORDER BY entry_count, place)
 ), many AS (
-    SELECT query, weight, row_number() OVER (ORDER BY nth) AS nth, count(*) OVER () AS count
+    SELECT query, weight, entry_count, row_number() OVER (ORDER BY nth) AS nth,
+        count(*) OVER () AS count
     FROM rare WHERE NOT few
+), pairs AS (
+    SELECT query, weight, row_number() OVER ordered AS nth, sum(led) OVER ordered AS led FROM (
+        SELECT one.query && other.query AS query, one.weight + other.weight AS weight,
+            one.entry_count * other.entry_count::float8 / b.entry_count AS led
+        FROM base b CROSS JOIN many one JOIN many other ON one.nth < other.nth
+        WHERE other.nth <= {paired}
+    ) pair WINDOW ordered AS (ORDER BY led, weight DESC, query)
 ), leads AS (
     SELECT array_agg(query) AS queries, array_agg(weight) AS weights FROM (
         SELECT query, weight FROM rare WHERE few
         UNION ALL
-        SELECT one.query && other.query, one.weight + other.weight
-        FROM many one JOIN many other ON one.nth < other.nth WHERE other.nth <= {paired}
+        SELECT query, weight FROM pairs
+        WHERE led <= {led} OR nth = 1 AND NOT EXISTS (SELECT FROM rare WHERE few)
         UNION ALL
         SELECT query, weight FROM many WHERE count = 1 AND NOT EXISTS (SELECT FROM rare WHERE few)
     ) lead
