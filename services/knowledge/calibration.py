@@ -21,8 +21,8 @@ class Calibration:
 
     Attributes:
         dense: Slope and offset of the log-odds where vectors took part.
-        lexical: By words alone, evidence and probability at the corners of a curve that never
-            falls: that a text has some of the question's words says little until it has most.
+        lexical: By words alone, evidence and probability at the corners of a curve that always
+            rises: that a text has some of the question's words says little until it has most.
         answerable: Least probability for the verdict that a question is answered.
         weak: Least probability for the verdict that it may be.
     """

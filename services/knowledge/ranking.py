@@ -174,8 +174,7 @@ def rank(
     found = evidence(question, frequencies, candidates, meant if mode is not Mode.LEXICAL else {})
     worth = calibration().probability
     scored = [replace(each, score=worth(each.score, each.cosine is not None)) for each in found]
-    # Where the curve is level the order of the evidence stays.
-    return sorted(scored, key=lambda each: -each.score)
+    return sorted(scored, key=_order)
 
 
 def evidence(

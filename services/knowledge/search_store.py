@@ -38,8 +38,8 @@ nothing and costs the most. All terms count in the ranking."""
 
 LED_ENTRIES = 1000
 """Entries that words may lead to, before they are weighed. Terms that lead to more are taken in
-pairs, and of these the ones that are expected to lead to as many again at the most, so that a search
-among a million passages weighs no more of them than one among thousands."""
+pairs, as long as these are expected to lead to no more than as many again, so that a search among a
+million passages weighs no more of them than one among thousands."""
 
 _COMPARED_TEXTS = 10 * CANDIDATES
 """Nearest texts of a small knowledge base that are looked at, in search of those that the wanted

@@ -29,6 +29,7 @@ WEAK_RECALL = 0.7
 what customers of the invented companies ask shares few words with any answer."""
 
 _BINS = 10
+_LEAST_SLOPE = 0.2
 _EDGES = (0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
 """Of the evidence by words, which is little for most questions."""
 
@@ -86,7 +87,7 @@ def _line(known: Sequence[Case]) -> LogisticRegression:
 
 
 def _curve(known: Sequence[Case]) -> list[tuple[float, float]]:
-    """Fit the probability of an answer to the evidence of words, as a curve that never falls.
+    """Fit the probability of an answer to the evidence of words, as a curve that always rises.
 
     Source: isotonic regression, Zadrozny and Elkan, "Transforming Classifier Scores into Accurate
     Multiclass Probability Estimates", KDD 2002; of the means of bins, so that it has few steps.
@@ -99,8 +100,13 @@ def _curve(known: Sequence[Case]) -> list[tuple[float, float]]:
         for values in (evidence, answered)
     ]
     sizes = [weights[bins == place].sum() for place in set(bins)]
-    shares = IsotonicRegression().fit(means[0], means[1], sample_weight=sizes).predict(means[0])
-    return sorted(zip(map(float, means[0]), map(float, shares), strict=True))
+    # Nowhere level, so that more evidence is always a higher score.
+    rise = _LEAST_SLOPE * np.array(means[0])
+    shares = np.array(means[1]) - rise
+    level = IsotonicRegression().fit(means[0], shares, sample_weight=sizes).predict(means[0])
+    found = sorted(zip(map(float, means[0]), map(float, level + rise), strict=True))
+    (left, low), (right, high) = found[0], found[-1]
+    return [(0.0, low - _LEAST_SLOPE * left), *found, (1.0, high + _LEAST_SLOPE * (1 - right))]
 
 
 def _held_out(
