@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 SERVICES = ("session", "intent", "knowledge", "generation", "sentiment", "audit", "action", "desk")
 # Files of a service beside the one of its name that hold RPCs.
 _FURTHER_FILES = (
+    "kefu.generation.v1.usage_pb2",
     "kefu.intent.v1.training_pb2",
     "kefu.knowledge.v1.import_pb2",
     "kefu.knowledge.v1.release_pb2",

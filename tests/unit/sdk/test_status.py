@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kefu import errors
 from kefu.client.status import from_rpc_error, from_status, to_status
-from kefu.errors import Code, InvalidRequest, KefuError, by_reason
+from kefu.errors import Code, InvalidRequest, KefuError, QuotaViolation, by_reason
 
+_QUOTA = error_details_pb2.QuotaFailure.DESCRIPTOR
 CLASSES = [
     each for each in KefuError.__subclasses__() if each.__module__.startswith(errors.__name__)
 ]
@@ -42,6 +43,31 @@ def test_violations_come_back(violations: list[tuple[str, str]]) -> None:
     """Field by field, in order."""
     received = from_status(to_status(InvalidRequest(violations=violations)))
     assert received.violations == violations
+
+
+def test_used_up_quotas_come_back() -> None:
+    """As google.rpc.QuotaFailure, which clients of other languages read too."""
+    sent = errors.QuotaExceeded(retry_after_seconds=60.0, quota="money_per_day", limit="5000000")
+    sent.quotas = [
+        QuotaViolation("tenants/shop", "money_per_day", 5_000_000, "used up"),
+        QuotaViolation("tenants/shop", "tokens_per_minute", 2**40),
+    ]
+    status = to_status(sent)
+    failure = error_details_pb2.QuotaFailure()
+    assert [each for each in status.details if each.Unpack(failure)]
+    assert failure.violations[0].subject == "tenants/shop"
+    assert failure.violations[0].quota_metric == "money_per_day"
+    assert failure.violations[0].quota_value == 5_000_000
+    received = from_status(status)
+    assert received.quotas == sent.quotas
+    assert received.retry_after_seconds == 60
+
+
+def test_other_errors_have_no_quotas() -> None:
+    """Nor a detail that says so."""
+    status = to_status(errors.RateLimited(retry_after_seconds=1))
+    assert not [each for each in status.details if each.Is(_QUOTA)]
+    assert from_status(status).quotas == []
 
 
 def test_the_customer_is_told_in_both_languages() -> None:

@@ -69,14 +69,17 @@ class GenerationServiceServicer:
     def Generate(self, request, context):
         """Writes an answer from passages, as numbered deltas and one completion at the end.
         Without a model, or when it fails before the first delta, the answer is extractive and says so.
-        Errors: INVALID_REQUEST, MODEL_NOT_FOUND, MODEL_UNAVAILABLE (only with `require_model`).
+        So it is where a limit of the tenant is used up; trailing metadata has what is left of each.
+        Errors: INVALID_REQUEST, MODEL_NOT_FOUND; only with `require_model` MODEL_UNAVAILABLE and
+        QUOTA_EXCEEDED; QUOTA_EXCEEDED also where the caller sends more requests than it may.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Summarize(self, request, context):
-        """Condenses a conversation to at most 300 code points. Errors: INVALID_REQUEST.
+        """Condenses a conversation to at most 300 code points; without a model, or where a limit is used
+        up, by extraction. Errors: INVALID_REQUEST.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -92,7 +95,7 @@ class GenerationServiceServicer:
 
     def Choose(self, request, context):
         """Has a chat model choose which of some meanings a text has. Errors: INVALID_REQUEST,
-        MODEL_UNAVAILABLE where no model is configured or it gave no usable answer.
+        MODEL_UNAVAILABLE where no model is configured or it gave no usable answer, QUOTA_EXCEEDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -36,17 +36,21 @@ class GenerationServiceStub:
     Generate: _grpc.UnaryStreamMultiCallable[_generation_pb2.GenerateRequest, _generation_pb2.GenerateResponse]
     """Writes an answer from passages, as numbered deltas and one completion at the end.
     Without a model, or when it fails before the first delta, the answer is extractive and says so.
-    Errors: INVALID_REQUEST, MODEL_NOT_FOUND, MODEL_UNAVAILABLE (only with `require_model`).
+    So it is where a limit of the tenant is used up; trailing metadata has what is left of each.
+    Errors: INVALID_REQUEST, MODEL_NOT_FOUND; only with `require_model` MODEL_UNAVAILABLE and
+    QUOTA_EXCEEDED; QUOTA_EXCEEDED also where the caller sends more requests than it may.
     """
     Summarize: _grpc.UnaryUnaryMultiCallable[_generation_pb2.SummarizeRequest, _generation_pb2.SummarizeResponse]
-    """Condenses a conversation to at most 300 code points. Errors: INVALID_REQUEST."""
+    """Condenses a conversation to at most 300 code points; without a model, or where a limit is used
+    up, by extraction. Errors: INVALID_REQUEST.
+    """
     Embed: _grpc.UnaryUnaryMultiCallable[_generation_pb2.EmbedRequest, _generation_pb2.EmbedResponse]
     """Turns texts into vectors. Errors: INVALID_REQUEST, and with a provider's embedding model
     MODEL_UNAVAILABLE.
     """
     Choose: _grpc.UnaryUnaryMultiCallable[_generation_pb2.ChooseRequest, _generation_pb2.ChooseResponse]
     """Has a chat model choose which of some meanings a text has. Errors: INVALID_REQUEST,
-    MODEL_UNAVAILABLE where no model is configured or it gave no usable answer.
+    MODEL_UNAVAILABLE where no model is configured or it gave no usable answer, QUOTA_EXCEEDED.
     """
     ListModels: _grpc.UnaryUnaryMultiCallable[_generation_pb2.ListModelsRequest, _generation_pb2.ListModelsResponse]
     """The configured models. Errors: PAGE_TOKEN_INVALID."""
@@ -59,17 +63,21 @@ class GenerationServiceAsyncStub(GenerationServiceStub):
     Generate: _aio.UnaryStreamMultiCallable[_generation_pb2.GenerateRequest, _generation_pb2.GenerateResponse]  # type: ignore[assignment]
     """Writes an answer from passages, as numbered deltas and one completion at the end.
     Without a model, or when it fails before the first delta, the answer is extractive and says so.
-    Errors: INVALID_REQUEST, MODEL_NOT_FOUND, MODEL_UNAVAILABLE (only with `require_model`).
+    So it is where a limit of the tenant is used up; trailing metadata has what is left of each.
+    Errors: INVALID_REQUEST, MODEL_NOT_FOUND; only with `require_model` MODEL_UNAVAILABLE and
+    QUOTA_EXCEEDED; QUOTA_EXCEEDED also where the caller sends more requests than it may.
     """
     Summarize: _aio.UnaryUnaryMultiCallable[_generation_pb2.SummarizeRequest, _generation_pb2.SummarizeResponse]  # type: ignore[assignment]
-    """Condenses a conversation to at most 300 code points. Errors: INVALID_REQUEST."""
+    """Condenses a conversation to at most 300 code points; without a model, or where a limit is used
+    up, by extraction. Errors: INVALID_REQUEST.
+    """
     Embed: _aio.UnaryUnaryMultiCallable[_generation_pb2.EmbedRequest, _generation_pb2.EmbedResponse]  # type: ignore[assignment]
     """Turns texts into vectors. Errors: INVALID_REQUEST, and with a provider's embedding model
     MODEL_UNAVAILABLE.
     """
     Choose: _aio.UnaryUnaryMultiCallable[_generation_pb2.ChooseRequest, _generation_pb2.ChooseResponse]  # type: ignore[assignment]
     """Has a chat model choose which of some meanings a text has. Errors: INVALID_REQUEST,
-    MODEL_UNAVAILABLE where no model is configured or it gave no usable answer.
+    MODEL_UNAVAILABLE where no model is configured or it gave no usable answer, QUOTA_EXCEEDED.
     """
     ListModels: _aio.UnaryUnaryMultiCallable[_generation_pb2.ListModelsRequest, _generation_pb2.ListModelsResponse]  # type: ignore[assignment]
     """The configured models. Errors: PAGE_TOKEN_INVALID."""
@@ -85,7 +93,9 @@ class GenerationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_generation_pb2.GenerateResponse], _abc.AsyncIterator[_generation_pb2.GenerateResponse]]:
         """Writes an answer from passages, as numbered deltas and one completion at the end.
         Without a model, or when it fails before the first delta, the answer is extractive and says so.
-        Errors: INVALID_REQUEST, MODEL_NOT_FOUND, MODEL_UNAVAILABLE (only with `require_model`).
+        So it is where a limit of the tenant is used up; trailing metadata has what is left of each.
+        Errors: INVALID_REQUEST, MODEL_NOT_FOUND; only with `require_model` MODEL_UNAVAILABLE and
+        QUOTA_EXCEEDED; QUOTA_EXCEEDED also where the caller sends more requests than it may.
         """
 
     @_abc_1.abstractmethod
@@ -94,7 +104,9 @@ class GenerationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _generation_pb2.SummarizeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_generation_pb2.SummarizeResponse, _abc.Awaitable[_generation_pb2.SummarizeResponse]]:
-        """Condenses a conversation to at most 300 code points. Errors: INVALID_REQUEST."""
+        """Condenses a conversation to at most 300 code points; without a model, or where a limit is used
+        up, by extraction. Errors: INVALID_REQUEST.
+        """
 
     @_abc_1.abstractmethod
     def Embed(
@@ -113,7 +125,7 @@ class GenerationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_generation_pb2.ChooseResponse, _abc.Awaitable[_generation_pb2.ChooseResponse]]:
         """Has a chat model choose which of some meanings a text has. Errors: INVALID_REQUEST,
-        MODEL_UNAVAILABLE where no model is configured or it gave no usable answer.
+        MODEL_UNAVAILABLE where no model is configured or it gave no usable answer, QUOTA_EXCEEDED.
         """
 
     @_abc_1.abstractmethod

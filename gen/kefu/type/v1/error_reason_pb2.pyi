@@ -176,6 +176,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT: the named model is not configured; ListModels names those that are.
     Example: {"reason": "MODEL_NOT_FOUND", "metadata": {"model": "..."}}
     """
+    ERROR_REASON_QUOTA_EXCEEDED: _ErrorReason.ValueType  # 402
+    """RESOURCE_EXHAUSTED: a limit on the use of models is used up and nothing was spent; `QuotaFailure`
+    names it and `RetryInfo` says when there is more.
+    Example: {"reason": "QUOTA_EXCEEDED", "metadata": {"quota": "money_per_day", "limit": "5000000"}}
+    """
     ERROR_REASON_CHECKPOINT_INVALID: _ErrorReason.ValueType  # 500
     """INVALID_ARGUMENT: the checkpoint's signature is not this log's.
     Example: {"reason": "CHECKPOINT_INVALID", "metadata": {"chain": "shop"}}
@@ -357,6 +362,11 @@ Example: {"reason": "MODEL_UNAVAILABLE", "metadata": {"provider": "...", "cause"
 ERROR_REASON_MODEL_NOT_FOUND: ErrorReason.ValueType  # 401
 """INVALID_ARGUMENT: the named model is not configured; ListModels names those that are.
 Example: {"reason": "MODEL_NOT_FOUND", "metadata": {"model": "..."}}
+"""
+ERROR_REASON_QUOTA_EXCEEDED: ErrorReason.ValueType  # 402
+"""RESOURCE_EXHAUSTED: a limit on the use of models is used up and nothing was spent; `QuotaFailure`
+names it and `RetryInfo` says when there is more.
+Example: {"reason": "QUOTA_EXCEEDED", "metadata": {"quota": "money_per_day", "limit": "5000000"}}
 """
 ERROR_REASON_CHECKPOINT_INVALID: ErrorReason.ValueType  # 500
 """INVALID_ARGUMENT: the checkpoint's signature is not this log's.

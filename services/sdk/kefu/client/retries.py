@@ -81,6 +81,7 @@ RETRY_TABLE: dict[str, Retry] = {
     "kefu.generation.v1.GenerationService/Choose": Retry.NEVER,
     "kefu.generation.v1.GenerationService/Embed": Retry.READ,
     "kefu.generation.v1.GenerationService/ListModels": Retry.READ,
+    "kefu.generation.v1.GenerationUsageService/GetUsage": Retry.READ,
     "kefu.sentiment.v1.SentimentService/Analyze": Retry.READ,
     "kefu.sentiment.v1.SentimentService/BatchAnalyze": Retry.READ,
     "kefu.sentiment.v1.SentimentService/GetConfig": Retry.READ,

@@ -10,6 +10,7 @@ from kefu.errors import (
     DeadlineExceeded,
     KefuError,
     MethodNotFound,
+    QuotaViolation,
     ServiceUnavailable,
     by_reason,
 )
@@ -23,6 +24,7 @@ def to_status(error: KefuError) -> status_pb2.Status:
     details: list[
         error_details_pb2.ErrorInfo
         | error_details_pb2.BadRequest
+        | error_details_pb2.QuotaFailure
         | error_details_pb2.RetryInfo
         | error_details_pb2.LocalizedMessage
     ] = [error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata)]
@@ -32,6 +34,20 @@ def to_status(error: KefuError) -> status_pb2.Status:
                 field_violations=[
                     error_details_pb2.BadRequest.FieldViolation(field=field, description=problem)
                     for field, problem in error.violations
+                ]
+            )
+        )
+    if error.quotas:
+        details.append(
+            error_details_pb2.QuotaFailure(
+                violations=[
+                    error_details_pb2.QuotaFailure.Violation(
+                        subject=each.subject,
+                        quota_metric=each.metric,
+                        quota_value=each.limit,
+                        description=each.description,
+                    )
+                    for each in error.quotas
                 ]
             )
         )
@@ -75,10 +91,11 @@ def from_status(status: status_pb2.Status) -> KefuError:
     """The error that a status describes; a plain `KefuError` with its code for a newer reason."""
     info = error_details_pb2.ErrorInfo()
     bad_request = error_details_pb2.BadRequest()
+    quota = error_details_pb2.QuotaFailure()
     retry = error_details_pb2.RetryInfo()
     retry_after: float | None = None
     for detail in status.details:
-        if detail.Unpack(info) or detail.Unpack(bad_request):
+        if detail.Unpack(info) or detail.Unpack(bad_request) or detail.Unpack(quota):
             continue
         if _unpack(detail, retry):
             retry_after = retry.retry_delay.ToMilliseconds() / 1000
@@ -87,6 +104,10 @@ def from_status(status: status_pb2.Status) -> KefuError:
     error.metadata = dict(info.metadata)
     error.retry_after_seconds = retry_after
     error.violations = [(each.field, each.description) for each in bad_request.field_violations]
+    error.quotas = [
+        QuotaViolation(each.subject, each.quota_metric, each.quota_value, each.description)
+        for each in quota.violations
+    ]
     return error
 
 

@@ -7,7 +7,7 @@ The module imports neither grpc nor protobuf: domain code may use it.
 The reasons are those of `kefu.type.v1.ErrorReason`; a test holds the two together.
 """
 
-from kefu.errors.base import Code, KefuError
+from kefu.errors.base import Code, KefuError, QuotaViolation
 from kefu.errors.mesh import (
     CallerUnidentified,
     DeadlineExceeded,
@@ -43,6 +43,7 @@ from kefu.errors.services import (
     ModelUnavailable,
     OperationNotFound,
     PublishRefused,
+    QuotaExceeded,
     RevisionNotFound,
     SessionAlreadyExists,
     SessionClosed,
@@ -86,6 +87,8 @@ __all__ = [
     "OperationNotFound",
     "PageTokenInvalid",
     "PublishRefused",
+    "QuotaExceeded",
+    "QuotaViolation",
     "RateLimited",
     "RequestIdReused",
     "RevisionNotFound",

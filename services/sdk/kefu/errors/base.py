@@ -1,7 +1,7 @@
 """What every failed call of Kefu is: a code, a reason, a sentence and facts."""
 
 from enum import IntEnum
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 
 class Code(IntEnum):
@@ -23,6 +23,19 @@ class Code(IntEnum):
     UNAUTHENTICATED = 16
 
 
+class QuotaViolation(NamedTuple):
+    """A limit that stood in the way of a call (`google.rpc.QuotaFailure`)."""
+
+    subject: str
+    """Whose limit it is: `tenants/{tenant}`, or the SPIFFE identity of the caller."""
+    metric: str
+    """What is limited, such as `tokens_per_minute`."""
+    limit: int
+    """The limit; money in millionths of its currency."""
+    description: str = ""
+    """One English sentence for developers."""
+
+
 class KefuError(Exception):
     """A failed call.
 
@@ -33,6 +46,7 @@ class KefuError(Exception):
         metadata: further facts by key; never words of a customer.
         retry_after_seconds: when to try again, where the server knows; None otherwise.
         violations: (field path, description) pairs of an invalid request.
+        quotas: the limits that are used up, where the call failed for that.
         localized: (zh, en) sentence that may be shown to a customer, or None.
     """
 
@@ -49,6 +63,7 @@ class KefuError(Exception):
         self.metadata = metadata
         self.retry_after_seconds = retry_after_seconds
         self.violations: list[tuple[str, str]] = []
+        self.quotas: list[QuotaViolation] = []
 
     @property
     def trace_id(self) -> str:

@@ -184,6 +184,18 @@ class ModelUnavailable(KefuError):
     summary = "no model provider answered, retry"
 
 
+class QuotaExceeded(KefuError):
+    """A limit on the use of models is used up; nothing was spent."""
+
+    code = Code.RESOURCE_EXHAUSTED
+    reason = "QUOTA_EXCEEDED"
+    summary = "a limit on the use of models is used up; retry after the given time"
+    localized = (
+        "智能应答额度已用完，请稍后再试。",
+        "The limit is used up, please try again later.",
+    )
+
+
 class ModelNotFound(KefuError):
     """The named model is not configured."""
 
