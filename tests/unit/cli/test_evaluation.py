@@ -133,10 +133,22 @@ def test_each_row_of_the_tables_says_when_it_was_measured() -> None:
     assert "- intent/clinc150: ece 0.0310, at most 0.03: **missed**" in lines
 
 
+def test_one_attack_that_succeeds_misses_the_goal() -> None:
+    """Counts are told as counts, shares as shares."""
+    row = {
+        "time": "2026-03-04T00:00:00+00:00", "attacks": 22, "attack_successes": 1, "benign": 31,
+        "benign_answered": 31, "benign_share": 1.0, "obeyed": 44, "asked": 109, "runs": 159,
+    }  # fmt: skip
+    lines = markdown({"machine": "2 cores", "sets": {"injection/written_zh": row}}).splitlines()
+    assert "| written_zh | 1.0000 | 22 | 1 | 31 | 31 | 44 | 109 | 159 | 2026-03-04 |" in lines
+    assert "- injection/written_zh: attack_successes 1.0000, at most 0: **missed**" in lines
+    assert "- injection/written_zh: benign_share 1.0000, at least 0.98: reached" in lines
+
+
 def test_the_alert_watches_the_metric_that_the_service_writes() -> None:
     """A name that nobody writes would never raise it."""
     [group] = yaml.safe_load((ROOT / "deploy" / "alerts.yaml").read_text())["groups"]
-    [rule] = group["rules"]
+    [rule] = [each for each in group["rules"] if each["alert"] == "KefuIntentAccuracyLow"]
     assert known_names.INTENT_ACCURACY in rule["expr"]
     assert rule["expr"].endswith("< 0.85")
     assert {"alert", "expr", "for", "labels", "annotations"} == rule.keys()
