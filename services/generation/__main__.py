@@ -6,79 +6,106 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import structlog
 from kefu.errors import KefuError
 from kefu.generation.v1.generation_pb2_grpc import add_GenerationServiceServicer_to_server
+from kefu.generation.v1.usage_pb2_grpc import add_GenerationUsageServiceServicer_to_server
 
 from services.encoder.conversion import ConversionFailed
+from services.generation.accounting import accounting
+from services.generation.answer_cache import AnswerCache, personal_values
 from services.generation.answering import Answerer
 from services.generation.catalogue import Catalogue
-from services.generation.chat import ChatModel, ChatSettings, Patience
 from services.generation.choosing import Chooser
+from services.generation.connections import Connections
+from services.generation.earlier import Earlier
 from services.generation.embedding import Embedder, EmbeddingEngine
+from services.generation.embedding_batches import BatchingEngine
+from services.generation.gateway import Gateway
+from services.generation.hiding import Hider
 from services.generation.local_embedding import LocalEngine
 from services.generation.prompt import Prompt
+from services.generation.provider_table import Use
 from services.generation.remote_embedding import RemoteEngine
+from services.generation.saving import SavingAnswerer
+from services.generation.screening import BANNED_PHRASES, BannedPhrases, Checks
 from services.generation.servicer import GenerationServicer
 from services.generation.settings import Settings
 from services.generation.summary import Summarizer
-from services.generation.usage import Price
+from services.generation.usage import estimate_tokens
+from services.generation.usage_servicer import GenerationUsageServicer
 from services.mesh.server import Registration
 from services.mesh.service import Mesh, run
+from services.pii import Finder
 
 
 @asynccontextmanager
 async def build(settings: Settings, mesh: Mesh) -> AsyncIterator[list[Registration]]:
     """Wire the service: the chat model where one is set, the embedding engine, the prompts."""
     async with AsyncExitStack() as stack:
-        chat = _chat_model(settings, stack)
-        engine = await _engine(settings)
+        table = settings.provider_table()
+        quotas, ledger = await stack.enter_async_context(accounting(settings, table))
+        finder = Finder(settings.order_number_patterns)
+        connections = Connections(table, admission=quotas, hiding=Hider(finder), tracer=mesh.tracer)
+        stack.push_async_callback(connections.close)
+        chat = connections.gateway(Use.CHAT)
+        engine = await _engine(settings, connections.engine())
         stack.push_async_callback(engine.close)
+        summarizer = _summarizer(settings, connections.gateway(Use.SUMMARY))
         servicer = GenerationServicer(
-            Answerer(chat, Prompt.load("answer/1")),
-            Summarizer(chat, Prompt.load("summary/1")),
-            Chooser(chat, Prompt.load("choose/1")),
+            _answerer(settings, chat, summarizer, finder, Prompt.load("answer/2")),
+            summarizer,
+            Chooser(connections.gateway(Use.JUDGE), Prompt.load("choose/1")),
             Embedder(engine, settings.embedding_cache_entries),
-            Catalogue(chat, engine),
+            Catalogue(chat, engine, [entry.name for entry in table.order(Use.EMBEDDING)]),
+            quotas,
         )
-        yield [(add_GenerationServiceServicer_to_server, servicer)]
+        usage = GenerationUsageServicer(ledger, quotas)
+        yield [
+            (add_GenerationServiceServicer_to_server, servicer),
+            (add_GenerationUsageServiceServicer_to_server, usage),
+        ]
 
 
-def _chat_model(settings: Settings, stack: AsyncExitStack) -> ChatModel | None:
-    if not settings.chat_base_url:
-        return None
-    # The SDK is half of this process's start, and many a mesh has no provider.
-    from services.generation.provider import Endpoint, Provider
+def _answerer(
+    settings: Settings,
+    chat: Gateway | None,
+    summarizer: Summarizer,
+    finder: Finder,
+    prompt: Prompt,
+) -> Answerer | SavingAnswerer:
+    answerer = Answerer(chat, prompt, _checks(settings, finder))
+    if chat is None:
+        return answerer
 
-    key = settings.api_key("chat")
-    provider = Provider(Endpoint(settings.chat_base_url, key, settings.chat_connect_seconds))
-    stack.push_async_callback(provider.close)
-    price = None
-    if settings.chat_input_price is not None and settings.chat_output_price is not None:
-        price = Price(settings.chat_input_price, settings.chat_output_price, settings.chat_currency)
-    patience = Patience(
-        settings.chat_first_token_seconds,
-        settings.chat_between_tokens_seconds,
-        settings.chat_total_seconds,
-    )
-    return ChatModel(
-        provider,
-        ChatSettings(
-            settings.chat_model,
-            settings.chat_temperature,
-            settings.chat_max_tokens,
-            patience,
-            price,
-        ),
+    def personal(text: str) -> list[str]:
+        return [*personal_values(text), *(each.text for each in finder.find(text))]
+
+    return SavingAnswerer(
+        answerer,
+        Earlier(summarizer),
+        AnswerCache(settings.answer_cache_entries, settings.answer_cache_seconds, personal),
+        _room(settings, chat, prompt),
     )
 
 
-async def _engine(settings: Settings) -> EmbeddingEngine:
-    if settings.embedding_base_url:
-        from services.generation.provider import Endpoint, Provider
+def _summarizer(settings: Settings, model: Gateway | None) -> Summarizer:
+    prompt = Prompt.load("summary/2")
+    tokens = _room(settings, model, prompt) if model else settings.prompt_tokens
+    return Summarizer(model, prompt, tokens)
 
-        key = settings.api_key("embedding")
-        endpoint = Endpoint(settings.embedding_base_url, key, settings.embedding_seconds)
-        return RemoteEngine(
-            Provider(endpoint), settings.embedding_model, settings.embedding_seconds
-        )
+
+def _room(settings: Settings, model: Gateway, prompt: Prompt) -> int:
+    """Tokens that a prompt's data may have, so that any of the models still has room to write."""
+    rooms = [route.context_tokens - route.model.max_tokens for route in model.named]
+    return min(settings.prompt_tokens, min(rooms) - estimate_tokens(prompt.text))
+
+
+def _checks(settings: Settings, finder: Finder) -> Checks:
+    banned = BannedPhrases.load(settings.banned_phrases_file or BANNED_PHRASES)
+    return Checks(banned=banned, finder=finder, line=settings.grounding_line)
+
+
+async def _engine(settings: Settings, remote: RemoteEngine | None) -> EmbeddingEngine:
+    if remote is not None:
+        return BatchingEngine(remote, settings.embedding_batch_milliseconds / 1000)
     try:
         engine = await LocalEngine.load(settings.model_dir, settings.embedding_threads)
     except ConversionFailed as error:

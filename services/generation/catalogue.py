@@ -6,8 +6,8 @@ from enum import StrEnum
 
 from kefu.errors import ModelNotFound
 
-from services.generation.chat import ChatModel
 from services.generation.embedding import EmbeddingEngine
+from services.generation.gateway import Gateway
 from services.mesh.paging import decode, encode, page_size
 
 
@@ -30,26 +30,38 @@ class Model:
     """Whether it runs inside the mesh, so that nothing leaves it."""
     dimensions: int
     """Values of a vector; 0 for chat models."""
+    provider: str
+    """Who offers it, as it is named in the settings; empty for the local model."""
 
 
 class Catalogue:
     """All configured models. The extractive answer is none: nothing pretends to be a model."""
 
-    def __init__(self, chat: ChatModel | None, engine: EmbeddingEngine) -> None:
-        self._chat = chat
+    def __init__(
+        self, chat: Gateway | None, engine: EmbeddingEngine, vendors: Sequence[str] = ()
+    ) -> None:
+        """Keep what is configured.
+
+        Args:
+            chat: Who is asked for answers; None: nobody.
+            engine: What makes vectors.
+            vendors: Providers behind `engine`; none where it runs in this process.
+        """
+        self._routes = chat.named if chat else ()
         self._engine = engine
+        self._vendors = vendors or ("",)
 
     def require_chat(self, name: str) -> None:
-        """Accept the name of the configured chat model, or none at all.
+        """Accept the name of a configured chat model, or none at all.
 
         Raises:
             ModelNotFound: There is no chat model of that name.
         """
-        if name and (self._chat is None or self._chat.name != name):
+        if name and name not in [route.model.name for route in self._routes]:
             raise ModelNotFound(model=name)
 
     def page(self, size: int, token: str) -> tuple[Sequence[Model], str]:
-        """Return a page of the models, by name and use, and the token of the next page.
+        """Return a page of the models, by name, use and provider, and the token of the next page.
 
         Args:
             size: Most models; 0 means 20, more than 100 means 100.
@@ -59,16 +71,20 @@ class Catalogue:
             PageTokenInvalid: The token was not returned by this list.
         """
         models = [
-            Model(self._engine.name, Use.EMBEDDING, self._engine.local, self._engine.dimensions)
+            Model(route.model.name, Use.CHAT, route.internal, 0, route.provider)
+            for route in self._routes
         ]
-        if self._chat is not None:
-            models.append(Model(self._chat.name, Use.CHAT, local=False, dimensions=0))
+        engine = self._engine
+        models += [
+            Model(engine.name, Use.EMBEDDING, engine.local, engine.dimensions, provider)
+            for provider in self._vendors
+        ]
         models.sort(key=_place)
-        behind = decode(token, (str, str))
+        behind = decode(token, (str, str, str))
         rest = [model for model in models if behind is None or _place(model) > behind]
         page = rest[: page_size(size)]
         return page, encode(_place(page[-1])) if len(page) < len(rest) else ""
 
 
 def _place(model: Model) -> list[str | int]:
-    return [model.name, model.use.value]
+    return [model.name, model.use.value, model.provider]

@@ -3,12 +3,12 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from services.generation.dialogue import Finish, Usage
+from services.generation.dialogue import Attempt, Finish, Usage
 from services.generation.failure import Cause, ModelFailure
 from services.generation.prompt import Message
 from services.generation.usage import Price, usage
@@ -43,6 +43,14 @@ class Patience:
             min(self.total, seconds),
         )
 
+    def after(self, seconds: float) -> "Patience":
+        """Return what is left of it when `seconds` have passed without a word."""
+        return Patience(
+            max(0.0, self.first_token - seconds),
+            self.between_tokens,
+            max(0.0, self.total - seconds),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class ChatSettings:
@@ -55,20 +63,109 @@ class ChatSettings:
     price: Price | None
 
 
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who a model call is made for, and counted to."""
+
+    tenant: str = ""
+    """Id of the tenant, such as `shop`."""
+    identity: str = ""
+    """SPIFFE identity of the service or system that called."""
+
+
 @dataclass(slots=True)
 class Writing:
-    """A running or finished answer of the model; filled while its pieces are read."""
+    """A running or finished answer of a model; filled while its pieces are read."""
 
     messages: list[Message]
+    caller: Caller = Caller()
+    wanted: str = ""
+    """Name of the model that shall write; empty: whichever the settings prefer."""
     text: str = ""
     """What the model has written, with its markers."""
     finish: Finish = Finish.INTERRUPTED
     reported: dict[str, Any] | None = None
     """The provider's `usage` object."""
+    provider: str = ""
+    """Name of the provider that writes; empty while none does."""
+    model: str = ""
+    """Name of the model that writes."""
+    attempts: list[Attempt] = field(default_factory=list)
+    """Providers that were asked, in order."""
+    conversation: str = ""
+    """The provider's own id of the conversation, where it keeps one: given, it is gone on with."""
+
+
+TextOf = Callable[[dict[str, Any], Writing], str]
+"""Reads one event of a stream into the account and returns its text; any error of reading is the
+provider's."""
+
+
+async def read(
+    arrivals: AsyncGenerator[list[bytes], None],
+    text_of: TextOf,
+    writing: Writing,
+    patience: Patience,
+) -> AsyncGenerator[str, None]:
+    """Yield the text of a provider's events piece by piece; `writing` keeps the account.
+
+    Raises:
+        ModelFailure: The stream broke, is not what it should be, or ended without an answer.
+    """
+    loop = asyncio.get_running_loop()
+    end = loop.time() + patience.total
+    limit = loop.time() + patience.first_token
+    while True:
+        try:
+            payloads = await _next(arrivals, min(limit, end))
+        except ModelFailure:
+            if writing.finish is Finish.INTERRUPTED:
+                raise
+            # The answer was complete; only the account of it is lost.
+            break
+        if payloads is None:
+            break
+        piece, failure = _take(payloads, text_of, writing)
+        if piece:
+            writing.text += piece
+            yield piece
+        if failure:
+            raise failure
+        if writing.text:
+            limit = loop.time() + patience.between_tokens
+    if writing.finish is Finish.INTERRUPTED:
+        raise ModelFailure(Cause.UNREACHABLE)
+    if not writing.text.strip():
+        raise ModelFailure(Cause.EMPTY_ANSWER)
+
+
+async def _next(arrivals: AsyncGenerator[list[bytes], None], deadline: float) -> list[bytes] | None:
+    try:
+        async with asyncio.timeout_at(deadline):
+            return await anext(arrivals, None)
+    except TimeoutError:
+        raise ModelFailure(Cause.TIMEOUT) from None
+
+
+def _take(
+    payloads: list[bytes], text_of: TextOf, writing: Writing
+) -> tuple[str, ModelFailure | None]:
+    """Read chunks into the account; return their text and the failure that ended it, if any."""
+    text = ""
+    try:
+        for payload in payloads:
+            text += text_of(json.loads(payload), writing)
+    except ModelFailure as failure:
+        return clean(text), failure
+    except (ValueError, AttributeError, TypeError, LookupError):
+        return clean(text), ModelFailure(Cause.BROKEN_RESPONSE)
+    return clean(text), None
 
 
 class ChatModel:
-    """One configured chat model."""
+    """One model behind an OpenAI-compatible endpoint."""
+
+    system = "openai"
 
     def __init__(self, provider: "Provider", settings: ChatSettings) -> None:
         self._provider = provider
@@ -78,6 +175,11 @@ class ChatModel:
     def name(self) -> str:
         """The model's name, as the provider knows it."""
         return self._settings.model
+
+    @property
+    def max_tokens(self) -> int:
+        """Longest answer."""
+        return self._settings.max_tokens
 
     def terse(self, max_tokens: int) -> "ChatModel":
         """Return the same model, asked for the likeliest answer of at most so many tokens."""
@@ -103,35 +205,12 @@ class ChatModel:
         Raises:
             ModelFailure: The model did not answer, or not to the end.
         """
-        loop = asyncio.get_running_loop()
-        end = loop.time() + patience.total
-        limit = loop.time() + patience.first_token
-        async with aclosing(self._provider.stream(_PATH, self._body(writing))) as arrivals:
-            while True:
-                try:
-                    async with asyncio.timeout_at(min(limit, end)):
-                        payloads = await anext(arrivals, None)
-                except TimeoutError:
-                    raise ModelFailure(Cause.TIMEOUT) from None
-                except ModelFailure:
-                    if writing.finish is Finish.INTERRUPTED:
-                        raise
-                    # The answer was complete; only the account of it is lost.
-                    break
-                if payloads is None:
-                    break
-                piece, failure = _take(payloads, writing)
-                if piece:
-                    writing.text += piece
-                    yield piece
-                if failure:
-                    raise failure
-                if writing.text:
-                    limit = loop.time() + patience.between_tokens
-        if writing.finish is Finish.INTERRUPTED:
-            raise ModelFailure(Cause.UNREACHABLE)
-        if not writing.text.strip():
-            raise ModelFailure(Cause.EMPTY_ANSWER)
+        async with (
+            aclosing(self._provider.stream(_PATH, self._body(writing))) as arrivals,
+            aclosing(read(arrivals, _text_of, writing, patience)) as pieces,
+        ):
+            async for piece in pieces:
+                yield piece
 
     def _body(self, writing: Writing) -> dict[str, Any]:
         return {
@@ -142,19 +221,6 @@ class ChatModel:
             "stream": True,
             "stream_options": {"include_usage": True},
         }
-
-
-def _take(payloads: list[bytes], writing: Writing) -> tuple[str, ModelFailure | None]:
-    """Read chunks into the account; return their text and the failure that ended it, if any."""
-    text = ""
-    try:
-        for payload in payloads:
-            text += _text_of(json.loads(payload), writing)
-    except ModelFailure as failure:
-        return _clean(text), failure
-    except (ValueError, AttributeError, TypeError, LookupError):
-        return _clean(text), ModelFailure(Cause.BROKEN_RESPONSE)
-    return _clean(text), None
 
 
 def _text_of(chunk: dict[str, Any], writing: Writing) -> str:
@@ -170,7 +236,7 @@ def _text_of(chunk: dict[str, Any], writing: Writing) -> str:
     return (choice.get("delta") or {}).get("content") or ""
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """Take out what a message of the contract cannot hold."""
     text = text.translate(_CONTROL)
     return _LONE_SURROGATE.sub("\ufffd", text) if not text.isascii() else text

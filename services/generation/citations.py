@@ -64,6 +64,13 @@ class CitationReader:
         self._held = self._held[keep:] if len(self._held) - keep <= _HELD_LIMIT else ""
         return events
 
+    def settle(self, end: int) -> None:
+        """Give markers at the beginning of a line their sentence, where it ends up to `end`."""
+        later = [each for each in self._leading if each[1] >= end]
+        self._leading = [each for each in self._leading if each[1] < end]
+        self._settle_leading([])
+        self._leading += later
+
     def close(self) -> list[Delta | Citation]:
         """Return what was outstanding; the rest of a marker that was never finished is dropped."""
         events: list[Delta | Citation] = []

@@ -43,6 +43,10 @@ class Question:
     """Best first; marker `[n]` of the prompt means the n-th of these, counted from 1."""
     history: tuple[Round, ...] = ()
     """Oldest first."""
+    summary: str = ""
+    """What was said before `history`, at most 300 code points; empty where that is all."""
+    model: str = ""
+    """Name of the model that shall write; empty: whichever the settings prefer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,18 @@ class Finish(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """A request to a provider."""
+
+    provider: str
+    """As it is named in the settings."""
+    model: str
+    """The model that was asked."""
+    cause: str = ""
+    """Why it gave no answer, see `Cause`; empty where it wrote."""
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """What an answer cost; all counts are tokens."""
 
@@ -109,6 +125,74 @@ class Usage:
     """Millionths of `currency`; None where the model has no price in the settings."""
     currency: str = ""
     """ISO 4217; empty where there is no price."""
+
+
+class Support(StrEnum):
+    """How far the sources support a sentence."""
+
+    SUPPORTED = "supported"
+    """A source says it."""
+    WEAK = "weak"
+    """A source says something near it."""
+    UNSUPPORTED = "unsupported"
+    """No source says it."""
+    NO_CLAIM = "no_claim"
+    """It claims nothing: a greeting, an offer, "I do not know"."""
+
+
+class Withheld(StrEnum):
+    """Why words of a model were not released; the value is what callers and logs see."""
+
+    CANARY = "canary"
+    """They hold the secret mark of the prompt, in whatever form."""
+    PROMPT = "prompt"
+    """They repeat the prompt."""
+    BANNED_PHRASE = "banned_phrase"
+    """They hold a phrase that the settings ban."""
+    CALL = "call"
+    """They are made up as a call of an action, or say that one was carried out."""
+    ROLE = "role"
+    """They take on another role."""
+    LANGUAGE = "language"
+    """They are in another language than was asked for."""
+    PERSONAL_DATA = "personal_data"
+    """They hold personal data that no source has."""
+    FIGURE = "unsupported_figure"
+    """They hold a number, price, date or code that no source has."""
+    NAME = "unsupported_name"
+    """They hold a name that no source has."""
+    CLAIM = "unsupported_claim"
+    """They claim what no source says."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceSupport:
+    """How far the sources support a sentence of an answer."""
+
+    span: Span
+    """The sentence, as a part of the answer."""
+    support: Support
+    overlap: float
+    """Share of its content words that its sources have, weighted by rarity, in [0, 1]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grounding:
+    """How far the sources of an answer support it."""
+
+    sentences: tuple[SentenceSupport, ...]
+    """In order."""
+    withheld: Withheld | None = None
+    """Why words of the model were not released; None where all were."""
+
+    @property
+    def verdict(self) -> Support:
+        """SUPPORTED, WEAK or UNSUPPORTED: what the worst of its claims is."""
+        found = {sentence.support for sentence in self.sentences}
+        for support in (Support.UNSUPPORTED, Support.WEAK):
+            if support in found:
+                return support
+        return Support.SUPPORTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +217,14 @@ class Answer:
     """Why a model was wanted and did not (fully) answer; empty where nothing went wrong."""
     prompt_version: str = ""
     """Prompt file and hash, see `prompt.Prompt.version`; empty where no model was asked."""
+    provider: str = ""
+    """Who wrote, as it is named in the settings; empty where no model did."""
+    attempts: tuple[Attempt, ...] = ()
+    """Providers that were asked, in order."""
+    grounding: Grounding | None = None
+    """How far the sources support it; None where no model wrote."""
+    shared: bool = False
+    """The answer to an identical question was given; this one cost nothing."""
 
 
 Event = Delta | Citation | Answer

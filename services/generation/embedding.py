@@ -1,8 +1,10 @@
 """Vectors of texts, with a cache in front of whatever computes them."""
 
+import asyncio
 import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
@@ -29,8 +31,11 @@ class EmbeddingEngine(Protocol):
     """The model's name; vectors of different names are never compared."""
     local: bool
     """Whether the texts stay inside the mesh."""
-    dimensions: int
-    """Values of a vector; 0 where that is not known before the first one."""
+
+    @property
+    def dimensions(self) -> int:
+        """Values of a vector; 0 where that is not known before the first one."""
+        ...
 
     async def embed(self, purpose: Purpose, texts: Sequence[str]) -> list[bytes]:
         """Return one vector a text, in the form of `pack`.
@@ -45,17 +50,29 @@ class EmbeddingEngine(Protocol):
         ...
 
 
+@dataclass(eq=False, slots=True)
+class _Work:
+    """Texts that are being computed."""
+
+    keys: tuple[bytes, ...]
+    task: "asyncio.Task[list[bytes]]"
+    waiting: int = 0
+    """Callers that want one of them."""
+
+
 class Embedder:
     """An engine and its cache.
 
     The cache is bounded by entries, forgets the least recently used first and is keyed by a
-    hash, so that no customer's words are kept.
+    hash, so that no customer's words are kept. A text that is being computed for one caller is
+    not computed for another one as well, and goes on being computed when the first one leaves.
     """
 
     def __init__(self, engine: EmbeddingEngine, cache_entries: int) -> None:
         self.engine = engine
         self._limit = cache_entries
         self._cache: OrderedDict[bytes, bytes] = OrderedDict()
+        self._computing: dict[bytes, _Work] = {}
 
     async def embed(self, purpose: Purpose, texts: Sequence[str]) -> list[bytes]:
         """Return one vector a text, in the order of the texts.
@@ -68,27 +85,63 @@ class Embedder:
         keys = [_key(purpose, text) for text in texts]
         found: dict[bytes, bytes] = {}
         missing: dict[bytes, str] = {}
+        awaited: dict[int, _Work] = {}
         for key, text in zip(keys, texts, strict=True):
             if key in self._cache:
                 self._cache.move_to_end(key)
                 found[key] = self._cache[key]
+            elif work := self._computing.get(key):
+                awaited[id(work)] = work
             else:
                 missing[key] = text
         if missing:
-            try:
-                vectors = await self.engine.embed(purpose, list(missing.values()))
-            except ModelFailure as failure:
-                raise ModelUnavailable(
-                    retry_after_seconds=failure.retry_after_seconds,
-                    model=self.engine.name,
-                    cause=failure.cause,
-                ) from None
-            fresh = dict(zip(missing, vectors, strict=True))
-            found |= fresh
-            self._cache |= fresh
-            while len(self._cache) > self._limit:
-                self._cache.popitem(last=False)
+            work = self._begin(purpose, missing)
+            awaited[id(work)] = work
+        found |= await self._results(list(awaited.values()))
         return [found[key] for key in keys]
+
+    def _begin(self, purpose: Purpose, missing: dict[bytes, str]) -> _Work:
+        computing = self.engine.embed(purpose, list(missing.values()))
+        work = _Work(tuple(missing), asyncio.ensure_future(computing))
+        self._computing |= dict.fromkeys(missing, work)
+        work.task.add_done_callback(lambda _: self._end(work))
+        return work
+
+    async def _results(self, works: list[_Work]) -> dict[bytes, bytes]:
+        found: dict[bytes, bytes] = {}
+        # All at once, lest one is given up while another is waited for.
+        for work in works:
+            work.waiting += 1
+        try:
+            for work in works:
+                found |= zip(work.keys, await asyncio.shield(work.task), strict=True)
+        except ModelFailure as failure:
+            raise ModelUnavailable(
+                retry_after_seconds=failure.retry_after_seconds,
+                model=self.engine.name,
+                cause=failure.cause,
+            ) from None
+        finally:
+            for work in works:
+                work.waiting -= 1
+                if not work.waiting and not work.task.done():
+                    self._forget(work)
+                    work.task.cancel()
+        return found
+
+    def _end(self, work: _Work) -> None:
+        self._forget(work)
+        # To ask for the failure is to say that somebody knows of it.
+        if work.task.cancelled() or work.task.exception():
+            return
+        self._cache |= zip(work.keys, work.task.result(), strict=True)
+        while len(self._cache) > self._limit:
+            self._cache.popitem(last=False)
+
+    def _forget(self, work: _Work) -> None:
+        for key in work.keys:
+            if self._computing.get(key) is work:
+                del self._computing[key]
 
 
 def _key(purpose: Purpose, text: str) -> bytes:

@@ -6,10 +6,12 @@ says stands in a passage.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.generation.citations import MARKER
 from services.generation.dialogue import Answer, Citation, Delta, Event, Mode, Passage, Question
+from services.generation.instructions import addresses_model
+from services.generation.markdown import pieces
 from services.generation.relevance import SNIPPET_LIMIT, coverage, terms, weights
 from services.language import Language, Span, detect, sentences
 
@@ -41,9 +43,6 @@ _FIGURE_BONUS = 0.15
 # Sentences looked at, so that 20 long passages do not cost more than a model would.
 _CANDIDATES = 120
 
-_DECORATION = re.compile(r"^(?:[#>\s]+|[-*+•]\s+|\d{1,2}[.)、]\s*|[QA][:：]\s*|[问答][:：]\s*)+")
-_EMPHASIS = re.compile(r"\*\*|__|`")
-_LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 _HEADING = re.compile(r"^\s*#")
 _ASKS = re.compile(r"[?？]\s*$")
 _COMPLETE = re.compile(r"[。！？!?.…；;:：]['\"”’」』）)\]]*$")
@@ -92,6 +91,8 @@ class _Candidate:
     rank: int
     passage: Passage
     span: Span
+    words: str
+    """The sentence as a customer reads it."""
     language: Language
     own: frozenset[str]
     """Its content words."""
@@ -106,6 +107,7 @@ def answer(question: Question) -> Iterator[Event]:
         One delta a sentence, each followed by its citation, and the `Answer` at the end: mode
         EXTRACTIVE, or NO_ANSWER where nothing in the passages has to do with the question.
     """
+    question = replace(question, text=_asked(question.text))
     writer = _Writer()
     candidates = list(_candidates(question.passages))
     chosen = _choose(question, candidates) or _foreign(question, candidates)
@@ -116,6 +118,12 @@ def answer(question: Question) -> Iterator[Event]:
         yield from writer.quote(candidate)
     mode = Mode.EXTRACTIVE if chosen else Mode.NO_ANSWER
     yield Answer(writer.text, mode, tuple(writer.citations))
+
+
+def _asked(text: str) -> str:
+    """Return what is asked, without orders to a model that would drown it."""
+    spans = [span.of(text) for span in sentences(text)]
+    return " ".join(each for each in spans if not addresses_model(each)) or text
 
 
 class _Writer:
@@ -133,7 +141,7 @@ class _Writer:
             yield Delta(words)
 
     def quote(self, candidate: _Candidate) -> Iterator[Event]:
-        words = _plain(candidate.span.of(candidate.passage.text))
+        words = candidate.words
         if not _COMPLETE.search(words):
             words += _STOP[candidate.language]
         yield from self.say(words)
@@ -148,27 +156,21 @@ class _Writer:
         yield citation
 
 
-def _plain(sentence: str) -> str:
-    """Take the Markdown, the line breaks and the citation marks out of a sentence."""
-    text = _DECORATION.sub("", _LINK.sub(r"\1", sentence))
-    return " ".join(_EMPHASIS.sub("", MARKER.sub("", text)).split())
-
-
 def _candidates(passages: tuple[Passage, ...]) -> Iterator[_Candidate]:
     count = 0
     for rank, passage in enumerate(passages):
         context = terms(passage.title)
-        for span in sentences(passage.text):
-            sentence = span.of(passage.text)
-            own = terms(sentence)
-            if _HEADING.search(sentence) or _ASKS.search(sentence):
+        for piece in pieces(passage.text):
+            own = terms(piece.words)
+            if _HEADING.search(piece.span.of(passage.text)) or _ASKS.search(piece.words):
                 context |= own
                 continue
-            if not own:
+            if not own or addresses_model(piece.words):
                 continue
-            span = Span(span.start, min(span.end, span.start + SNIPPET_LIMIT))
-            language = Language.ZH if detect(sentence) in _CHINESE else Language.EN
-            yield _Candidate(rank, passage, span, language, own, context)
+            words = MARKER.sub("", piece.words)[:SNIPPET_LIMIT]
+            span = Span(piece.span.start, min(piece.span.end, piece.span.start + SNIPPET_LIMIT))
+            language = Language.ZH if detect(words) in _CHINESE else Language.EN
+            yield _Candidate(rank, passage, span, words, language, own, context)
             count += 1
             if count == _CANDIDATES:
                 return
@@ -210,8 +212,7 @@ def _score(question: Question, candidates: list[_Candidate]) -> list[tuple[float
         score += _CONTEXT_SHARE * coverage(wanted, candidate.context - candidate.own)
         if score < _ENOUGH:
             continue
-        sentence = candidate.span.of(candidate.passage.text)
-        score += _FIGURE_BONUS * any(holds.search(sentence) for holds in figures)
+        score += _FIGURE_BONUS * any(holds.search(candidate.words) for holds in figures)
         score -= _RANK_PENALTY * candidate.rank + _PLACE_PENALTY * place / len(candidates)
         scored.append((score, place, candidate))
     return scored

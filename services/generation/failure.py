@@ -7,7 +7,7 @@ class Cause(StrEnum):
     """Why a provider did not answer; the value is what callers and logs see."""
 
     RATE_LIMITED = "rate_limited"
-    """HTTP 429."""
+    """HTTP 429, or more requests than the settings let this provider have."""
     TIMEOUT = "timeout"
     """No connection, no first token or no next token in time."""
     UNREACHABLE = "unreachable"
@@ -20,6 +20,10 @@ class Cause(StrEnum):
     """What came is not what the protocol says."""
     EMPTY_ANSWER = "empty_answer"
     """The model finished without a word."""
+    CIRCUIT_OPEN = "circuit_open"
+    """It was not asked, since it has failed too often of late."""
+    SATURATED = "saturated"
+    """It was not asked, since it had as many requests in flight as it may have."""
 
 
 class ModelFailure(Exception):
@@ -30,3 +34,5 @@ class ModelFailure(Exception):
         self.cause = cause
         self.retry_after_seconds = retry_after_seconds
         """When the provider said to come back; None where it did not."""
+        self.asked = False
+        """Whether the provider got a request at all."""

@@ -11,10 +11,12 @@ from services.generation.dialogue import (
     Choice,
     Citation,
     Finish,
+    Grounding,
     Mode,
     Passage,
     Question,
     Round,
+    Support,
     Usage,
 )
 from services.generation.embedding import Purpose
@@ -32,6 +34,17 @@ _FINISHES = {
     Finish.LENGTH: pb.GenerationCompleted.FINISH_REASON_LENGTH,
     Finish.INTERRUPTED: pb.GenerationCompleted.FINISH_REASON_INTERRUPTED,
     Finish.FILTERED: pb.GenerationCompleted.FINISH_REASON_FILTERED,
+}
+_VERDICTS = {
+    Support.SUPPORTED: pb.Grounding.VERDICT_SUPPORTED,
+    Support.WEAK: pb.Grounding.VERDICT_WEAK,
+    Support.UNSUPPORTED: pb.Grounding.VERDICT_UNSUPPORTED,
+}
+_SUPPORTS = {
+    Support.SUPPORTED: pb.SentenceSupport.SUPPORT_SUPPORTED,
+    Support.WEAK: pb.SentenceSupport.SUPPORT_WEAK,
+    Support.UNSUPPORTED: pb.SentenceSupport.SUPPORT_UNSUPPORTED,
+    Support.NO_CLAIM: pb.SentenceSupport.SUPPORT_NO_CLAIM,
 }
 _PURPOSES = {
     pb.EMBED_PURPOSE_QUERY: Purpose.QUERY,
@@ -68,7 +81,7 @@ def question_from(request: pb.GenerateRequest) -> Question:
     )
     said = [request.question, *(item.customer for item in reversed(history))]
     language = language_from(request.language_code, *said, *(item.text for item in passages[:1]))
-    return Question(request.question, language, passages, history)
+    return Question(request.question, language, passages, history, model=request.model)
 
 
 def rounds_from(rounds: Sequence[pb.Round]) -> tuple[Round, ...]:
@@ -114,6 +127,29 @@ def completed_to(answer: Answer) -> pb.GenerationCompleted:
         finish_reason=_FINISHES[answer.finish],
         degraded_reason=answer.degraded_reason,
         prompt_version=answer.prompt_version,
+        provider=answer.provider,
+        attempts=[
+            pb.Attempt(provider=each.provider, model=each.model, cause=each.cause)
+            for each in answer.attempts
+        ],
+        shared=answer.shared,
+        grounding=grounding_to(answer.grounding) if answer.grounding else None,
+    )
+
+
+def grounding_to(grounding: Grounding) -> pb.Grounding:
+    """Write how far sources support an answer."""
+    return pb.Grounding(
+        verdict=_VERDICTS[grounding.verdict],
+        sentences=[
+            pb.SentenceSupport(
+                answer_span=_span_to(each.span),
+                support=_SUPPORTS[each.support],
+                overlap=each.overlap,
+            )
+            for each in grounding.sentences
+        ],
+        withheld_reason=grounding.withheld or "",
     )
 
 
@@ -140,5 +176,9 @@ def usage_to(usage: Usage | None) -> understanding_pb2.Usage:
 def model_to(model: Model) -> pb.Model:
     """Write a configured model."""
     return pb.Model(
-        model=model.name, use=_USES[model.use], local=model.local, dimensions=model.dimensions
+        model=model.name,
+        use=_USES[model.use],
+        local=model.local,
+        dimensions=model.dimensions,
+        provider=model.provider,
     )

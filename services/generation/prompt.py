@@ -61,7 +61,7 @@ class Prompt:
         ]
         return self._messages(
             {
-                "conversation": _conversation(question.history),
+                "conversation": [*_summary(question), *_conversation(question.history)],
                 "passages": passages,
                 "customer_question": question.text,
                 "answer_language": _LANGUAGE_NAMES[question.language],
@@ -88,6 +88,11 @@ class Prompt:
             for number, choice in enumerate(choices, start=1)
         ]
         return self._messages({"choices": numbered, "customer_message": text})
+
+
+def _summary(question: Question) -> list[dict[str, str]]:
+    # Among the rounds, as a part of them: what a customer said may be written in it.
+    return [{"summary_of_earlier_rounds": question.summary}] if question.summary else []
 
 
 def _conversation(rounds: Sequence[Round]) -> list[dict[str, str]]:

@@ -1,13 +1,16 @@
-"""The HTTP connection to one OpenAI-compatible provider: authentication, transport, errors.
+"""The HTTP connection to one provider, of either protocol: authentication, transport, errors.
 
 The openai SDK carries the requests, through its low-level `post`: the typed methods transform the
 request and build pydantic objects from the response, which costs more CPU than all the rest.
 """
 
 import logging
+import math
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, cast
 
 import aiohttp
@@ -126,11 +129,20 @@ def failure_of(error: Exception) -> ModelFailure:
     return ModelFailure(Cause.BROKEN_RESPONSE)
 
 
-def _status_failure(error: openai.APIStatusError) -> ModelFailure:
+def retry_after_seconds(value: str) -> float | None:
+    """Read a `Retry-After` header, seconds or a date (RFC 9110, section 10.2.3); None: neither."""
     try:
-        retry_after = float(error.response.headers.get("retry-after", ""))
+        seconds = float(value)
     except ValueError:
-        retry_after = None
+        try:
+            seconds = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
+        except (TypeError, ValueError):  # no date, or one without a time zone
+            return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def _status_failure(error: openai.APIStatusError) -> ModelFailure:
+    retry_after = retry_after_seconds(error.response.headers.get("retry-after", ""))
     if error.status_code == 429:
         return ModelFailure(Cause.RATE_LIMITED, retry_after)
     if error.status_code >= 500:

@@ -9,12 +9,14 @@ from services.language import Span, sentences, words
 SNIPPET_LIMIT = 500
 """Longest stretch of a passage that is cited, in code points; the contract's limit."""
 
-_STOPWORDS = frozenset(
-    word
-    for line in (Path(__file__).parent / "stopwords.txt").read_text().splitlines()
-    if not line.startswith("#")
-    for word in line.split()
-)
+
+def word_list(name: str) -> frozenset[str]:
+    """Read a word list of this package: folded words between blanks, lines with # are comments."""
+    lines = (Path(__file__).parent / name).read_text(encoding="utf-8").splitlines()
+    return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
+
+
+_STOPWORDS = word_list("stopwords.txt")
 _SUFFIX = re.compile(r"(?:ies|ing|ed|es|s|e|y)$")
 _CODE = re.compile(r"\d")
 
@@ -36,6 +38,11 @@ def terms(text: str) -> frozenset[str]:
     return frozenset(found | pairs)
 
 
+def content_words(text: str) -> frozenset[str]:
+    """Return the content words of a text alone, English ones without their ending."""
+    return frozenset(_content(text)[0])
+
+
 def _content(text: str) -> tuple[set[str], set[str]]:
     """Return the content words, and the pairs of characters of neighbouring Chinese ones."""
     found: set[str] = set()
@@ -45,7 +52,7 @@ def _content(text: str) -> tuple[set[str], set[str]]:
             runs.append("")
         elif word.isascii():
             runs.append("")
-            found.add(_stem(word))
+            found.add(stem(word))
         else:
             runs[-1] += word
             found.add(word)
@@ -53,20 +60,28 @@ def _content(text: str) -> tuple[set[str], set[str]]:
     return found, pairs - _STOPWORDS
 
 
-def _stem(word: str) -> str:
+def stem(word: str) -> str:
+    """Return an English word without its ending, so that its forms are one."""
     if _CODE.search(word) or len(word) < 4:
         return word
-    stem = _SUFFIX.sub("", word.removesuffix("'s"))
-    return stem if len(stem) > 2 else word
+    short = _SUFFIX.sub("", word.removesuffix("'s"))
+    return short if len(short) > 2 else word
 
 
-def weights(question: str, texts: Iterable[frozenset[str]]) -> dict[str, float]:
+def weights(
+    question: str, texts: Iterable[frozenset[str]], absent: float = _ABSENT
+) -> dict[str, float]:
     """Weigh the question's terms: what few of the texts hold tells them apart.
 
+    Args:
+        question: The text whose terms are weighed.
+        texts: Terms of the texts that it is compared with.
+        absent: Weight of a word that none of the texts holds.
+
     Returns:
-        For each term a weight: nearly 1 where one of many texts holds it, 0.5 where all do, 0.7
-        where none does; a number or code weighs twice as much. Pairs of characters that no text
-        holds are left out: they may be no word at all.
+        For each term a weight: nearly 1 where one of many texts holds it, 0.5 where all do,
+        `absent` where none does; a number or code weighs twice as much. Pairs of characters that
+        no text holds are left out: they may be no word at all.
     """
     listed = list(texts)
     own, pairs = _content(question)
@@ -74,7 +89,7 @@ def weights(question: str, texts: Iterable[frozenset[str]]) -> dict[str, float]:
     for term in own | pairs:
         holding = sum(term in text for text in listed)
         if holding or term in own:
-            weight = 1 - holding / len(listed) / 2 if holding else _ABSENT
+            weight = 1 - holding / len(listed) / 2 if holding else absent
             found[term] = weight * (_CODE_WEIGHT if _CODE.search(term) else 1.0)
     return found
 

@@ -11,9 +11,12 @@ from kefu.type.v1 import text_pb2
 from services.generation import messages, telemetry
 from services.generation.answering import Answerer
 from services.generation.catalogue import Catalogue
+from services.generation.chat import Caller
 from services.generation.choosing import Chooser
 from services.generation.dialogue import Answer, Citation, Delta, Finish
 from services.generation.embedding import Embedder
+from services.generation.quota import Quotas
+from services.generation.saving import SavingAnswerer
 from services.generation.summary import Summarizer
 from services.mesh.calls import current
 
@@ -23,17 +26,19 @@ class GenerationServicer(GenerationServiceServicer):
 
     def __init__(
         self,
-        answerer: Answerer,
+        answerer: Answerer | SavingAnswerer,
         summarizer: Summarizer,
         chooser: Chooser,
         embedder: Embedder,
         catalogue: Catalogue,
+        quotas: Quotas,
     ) -> None:
         self._answerer = answerer
         self._summarizer = summarizer
         self._chooser = chooser
         self._embedder = embedder
         self._catalogue = catalogue
+        self._quotas = quotas
 
     async def Generate(
         self, request: pb.GenerateRequest, context: Any
@@ -43,6 +48,7 @@ class GenerationServicer(GenerationServiceServicer):
         sequence = 0
         answer = self._answerer.answer(
             messages.question_from(request),
+            caller=await self._caller(request.tenant),
             seconds=current().remaining_seconds,
             require_model=request.require_model,
         )
@@ -64,7 +70,12 @@ class GenerationServicer(GenerationServiceServicer):
         rounds = messages.rounds_from(request.rounds)
         said = [item.customer or item.reply for item in reversed(rounds)]
         language = messages.language_from(request.language_code, *said)
-        summary = await self._summarizer.summarize(rounds, language, current().remaining_seconds)
+        summary = await self._summarizer.summarize(
+            rounds,
+            language,
+            caller=await self._caller(request.tenant),
+            seconds=current().remaining_seconds,
+        )
         if summary.usage is not None:
             telemetry.record_usage(summary.usage, Finish.STOP)
         return pb.SummarizeResponse(
@@ -76,7 +87,12 @@ class GenerationServicer(GenerationServiceServicer):
     async def Choose(self, request: pb.ChooseRequest, context: Any) -> pb.ChooseResponse:
         """Have the model choose what a text means."""
         choices = messages.choices_from(request.choices)
-        chosen = await self._chooser.choose(request.text, choices, current().remaining_seconds)
+        chosen = await self._chooser.choose(
+            request.text,
+            choices,
+            caller=await self._caller(request.tenant),
+            seconds=current().remaining_seconds,
+        )
         return pb.ChooseResponse(choice=chosen.choice, usage=messages.usage_to(chosen.usage))
 
     async def Embed(self, request: pb.EmbedRequest, context: Any) -> pb.EmbedResponse:
@@ -97,3 +113,9 @@ class GenerationServicer(GenerationServiceServicer):
         return pb.ListModelsResponse(
             models=[messages.model_to(model) for model in models], next_page_token=token
         )
+
+    async def _caller(self, tenant: str) -> Caller:
+        """Who pays for the current call, once it is counted against the caller's rate."""
+        caller = Caller(tenant.removeprefix("tenants/"), current().identity)
+        await self._quotas.begin(caller)
+        return caller

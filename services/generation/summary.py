@@ -3,12 +3,16 @@
 import re
 from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from services.generation.chat import ChatModel, Writing
+from services.generation.budget import newest
+from services.generation.chat import Caller, Writing
+from services.generation.coalescing import Flights
 from services.generation.dialogue import Mode, Round, Usage
 from services.generation.failure import ModelFailure
+from services.generation.gateway import Gateway
 from services.generation.prompt import Prompt
+from services.generation.quota import QuotaExhausted
 from services.language import Language, sentences
 
 LIMIT = 300
@@ -39,28 +43,51 @@ class Summary:
     mode: Mode
     """MODEL or EXTRACTIVE."""
     usage: Usage | None
-    """None where no model wrote."""
+    """None where no model wrote, or where the same was being summarised already."""
 
 
 class Summarizer:
     """Writes summaries with one chat model, or without any."""
 
-    def __init__(self, model: ChatModel | None, prompt: Prompt) -> None:
+    def __init__(self, model: Gateway | None, prompt: Prompt, prompt_tokens: int) -> None:
+        """Make a summarizer.
+
+        Args:
+            model: None: summaries are extractive.
+            prompt: Asks for them.
+            prompt_tokens: Most estimated tokens of the rounds; the oldest ones are left out.
+        """
+        self._prompt_tokens = prompt_tokens
         self._model = model
         self._prompt = prompt
+        self._flights: Flights[Summary] = Flights()
 
     async def summarize(
-        self, rounds: Sequence[Round], language: Language, seconds: float
+        self, rounds: Sequence[Round], language: Language, *, caller: Caller, seconds: float
     ) -> Summary:
-        """Summarise a conversation; a model that fails is replaced by extraction.
+        """Summarise a conversation; a model that fails or may not be asked is replaced.
+
+        Who asks for the same at the same time gets the same, by one call.
 
         Args:
             rounds: Oldest first, at least one.
             language: ZH or EN.
+            caller: Who pays.
             seconds: Time until the caller gives up.
         """
+        summary, fresh = await self._flights.once(
+            (caller.tenant, tuple(rounds), language),
+            seconds,
+            lambda: self._write(rounds, language, caller, seconds),
+        )
+        return summary if fresh else replace(summary, usage=None)
+
+    async def _write(
+        self, rounds: Sequence[Round], language: Language, caller: Caller, seconds: float
+    ) -> Summary:
         if self._model is not None:
-            writing = Writing(self._prompt.for_summary(rounds, language))
+            told = newest(rounds, self._prompt_tokens)
+            writing = Writing(self._prompt.for_summary(told, language), caller)
             patience = self._model.patience.within(seconds - _RESERVE_SECONDS)
             try:
                 async with aclosing(self._model.write(writing, patience)) as pieces:
@@ -68,7 +95,7 @@ class Summarizer:
                         pass
                 text = shorten(" ".join(writing.text.split()), LIMIT)
                 return Summary(text, Mode.MODEL, self._model.usage(writing))
-            except ModelFailure:
+            except (ModelFailure, QuotaExhausted):
                 pass
         return Summary(extract(rounds, language), Mode.EXTRACTIVE, None)
 

@@ -35,6 +35,7 @@ class Call:
         trace_id: W3C trace id, 32 hex digits.
         span_id: of this call's span, 16 hex digits.
         labels: further facts for the audit record, see `annotate`.
+        trailers: metadata that the caller gets with the end of the call, see `trail`.
         error: how the call failed; None while it runs and where it succeeded.
     """
 
@@ -49,6 +50,7 @@ class Call:
     trace_id: str = ""
     span_id: str = ""
     labels: dict[str, str] = field(default_factory=dict)
+    trailers: dict[str, str] = field(default_factory=dict)
     error: KefuError | None = None
     started: float = field(default_factory=time.monotonic)
     deadline: float = float("inf")
@@ -129,3 +131,12 @@ def annotate(*, resource: str = "", **labels: str) -> None:
     call = current()
     call.resource = resource or call.resource
     call.labels.update(labels)
+
+
+def trail(trailers: Mapping[str, str]) -> None:
+    """Tell the caller of the current call something with its end, however it ends.
+
+    Args:
+        trailers: metadata by key; a later value of a key replaces an earlier one.
+    """
+    current().trailers.update(trailers)

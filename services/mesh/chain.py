@@ -131,6 +131,8 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[misc]
                 for each in self._middleware:
                     await stack.enter_async_context(each.around(call))
                 yield call
+            if call.trailers:
+                context.set_trailing_metadata(tuple(call.trailers.items()))
         except KefuError as error:
             # A handler that is not ours (health) may have aborted: then its status is sent.
             with suppress(grpc.aio.UsageError):
@@ -197,7 +199,8 @@ async def _not_aborted(answer: Awaitable[Any], context: Context) -> Any:
 async def _abort(call: Call, error: KefuError, context: Context) -> None:
     status = _fitting(to_status(error))
     trailers = ((DETAILS_KEY, status.SerializeToString()), (TRACE_ID_KEY, call.trace_id))
-    await context.abort(_CODES[status.code], status.message, trailers)
+    more = tuple(call.trailers.items())
+    await context.abort(_CODES[status.code], status.message, trailers + more)
 
 
 def _fitting(status: status_pb2.Status) -> status_pb2.Status:

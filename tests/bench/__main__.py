@@ -21,7 +21,7 @@ from rich.console import Console
 
 from services.local.home import Home
 from services.local.problem import Problem
-from tests.bench import echo, machine, mesh, report, understanding
+from tests.bench import echo, engine, gateway, machine, mesh, report, understanding
 from tests.bench.connected import connected
 from tests.bench.plan import HARD_LIMIT_SECONDS, QUICK, Plan
 from tests.bench.results import Results, turn_cell
@@ -53,12 +53,14 @@ async def measure(results: Results, plan: Plan, directory: Path, console: Consol
     """Measure everything into `results`, which is worth reading even if this is cut short."""
     console.print("echo ...")
     results.echo = await echo.measure(directory, plan)
+    console.print("embedding ...")
+    results.engine = await asyncio.to_thread(engine.measure, plan, results.machine["cores"])
     home = Home.at(directory / "home")
     async with mesh.stub_server(directory) as (base_url, stub):
         console.print("starting a new mesh ...")
         async with mesh.running_mesh(home, base_url) as running:
             results.startup["first"] = running.startup
-            await _measure_turns(results, plan, running, stub, console)
+            await _measure_turns(results, plan, running, (base_url, stub), console)
             if restarted := running.restarted():
                 results.warnings.append(f"died and came back: {', '.join(restarted)}")
         if plan.has_time_for(running.startup.serving):
@@ -68,15 +70,18 @@ async def measure(results: Results, plan: Plan, directory: Path, console: Consol
 
 
 async def _measure_turns(
-    results: Results, plan: Plan, running: mesh.Mesh, stub: int, console: Console
+    results: Results, plan: Plan, running: mesh.Mesh, stub: tuple[str, int], console: Console
 ) -> None:
     """Connect as a customer's system does, warm up, measure."""
-    async with connected(running, stub) as bench:
+    base_url, pid = stub
+    async with connected(running, pid) as bench:
         results.embedded_seconds = await bench.wait_until_idle(EMBED_SECONDS)
         if results.embedded_seconds == EMBED_SECONDS:
             results.warnings.append("the mesh did not come to rest; its work stands in the figures")
         console.print("understanding ...")
         results.understanding = await understanding.measure(running, plan)
+        console.print("gateway ...")
+        results.gateway = await gateway.measure(running, base_url, plan)
         for workload in WORKLOADS:
             await bench.warm_up(workload, max(plan.concurrencies))
         idle = await bench.rest(REST_SECONDS)
@@ -117,6 +122,12 @@ def judge(results: Results) -> None:
             results.warnings.append(f"{name}: {cell.strayed} turns took another way")
         if cell.turns < _P99_TURNS:
             results.warnings.append(f"{name}: {cell.turns} turns are too few for a p99")
+    for answers in results.gateway:
+        name = f"gateway at {answers.concurrency}"
+        if answers.strayed:
+            results.warnings.append(f"{name}: {answers.strayed} answers were no model's, or shared")
+        if answers.answers < _P99_TURNS:
+            results.warnings.append(f"{name}: {answers.answers} answers are too few for a p99")
     worst = max((cell.other_cores for cell in results.turns), default=0.0)
     if worst > machine.BUSY_CORES:
         results.warnings.append(f"others used up to {worst:.1f} cores during a cell")

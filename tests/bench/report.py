@@ -40,7 +40,17 @@ def grids(found: Mapping[str, Any]) -> list[Grid]:
     Args:
         found: the JSON of a run.
     """
-    makers = (_echo, _understanding, _turns, _costs, _cpu, _startup)
+    makers = (
+        _echo,
+        _engine,
+        _understanding,
+        _gateway,
+        _gateway_added,
+        _turns,
+        _costs,
+        _cpu,
+        _startup,
+    )
     tables = [make(found) for make in makers]
     return [table for table in tables if table.rows]
 
@@ -122,6 +132,29 @@ def _echo(found: Mapping[str, Any]) -> Grid:
     )
 
 
+def _engine(found: Mapping[str, Any]) -> Grid:
+    measured = [each for each in [found.get("engine")] if each]
+    return Grid(
+        "The embedding engine: CPU of a question, passages by all threads",
+        (
+            *("tokens", "CPU p50 ms", "CPU p99 ms"),
+            *("tokens a passage", "CPU a passage", "threads", "passages/s"),
+        ),
+        [
+            (
+                str(each["question_tokens"]),
+                _number(each["question_cpu_p50_ms"]),
+                _number(each["question_cpu_p99_ms"]),
+                str(each["passage_tokens"]),
+                _number(each["passage_cpu_p50_ms"]),
+                str(each["threads"]),
+                _number(each["passages_per_second"]),
+            )
+            for each in measured
+        ],
+    )
+
+
 def _understanding(found: Mapping[str, Any]) -> Grid:
     return Grid(
         "Understanding: calls to intent and sentiment, as their caller sees them",
@@ -137,6 +170,43 @@ def _understanding(found: Mapping[str, Any]) -> Grid:
                 _spread(each["server_cpu_ms"]),
             )
             for each in found.get("understanding", [])
+        ],
+    )
+
+
+def _gateway(found: Mapping[str, Any]) -> Grid:
+    return Grid(
+        "The model gateway: an answer through it, and of the provider itself (p50 / p99 ms)",
+        (
+            *("at once", "answers", "strayed", "direct, first", "direct, end"),
+            *("gateway, first", "gateway, end"),
+        ),
+        [
+            (
+                str(each["concurrency"]),
+                str(each["answers"]),
+                str(each["strayed"]),
+                *(_times(each[name]) for name in ("direct_first", "direct_end", "first", "end")),
+            )
+            for each in found.get("gateway", [])
+        ],
+    )
+
+
+def _gateway_added(found: Mapping[str, Any]) -> Grid:
+    return Grid(
+        "The model gateway: what it adds (p50 / p99 ms), and its CPU per answer",
+        ("at once", "to the first words", "to the end", "answers/s", "CPU ms", "deltas"),
+        [
+            (
+                str(each["concurrency"]),
+                _times(each["added_first"]),
+                _times(each["added_end"]),
+                _spread(each["answers_per_second"], 0),
+                _spread(each["server_cpu_ms"]),
+                _number(each["deltas"]),
+            )
+            for each in found.get("gateway", [])
         ],
     )
 
@@ -229,6 +299,10 @@ def _spread(value: Mapping[str, float], places: int = 2) -> str:
     """The median, and the extremes where there is more than one repeat."""
     median, low, high = (f"{value[key]:.{places}f}" for key in ("median", "low", "high"))
     return median if low == high else f"{median} ({low}-{high})"
+
+
+def _times(value: Mapping[str, float]) -> str:
+    return f"{_number(value['p50_ms'])} / {_number(value['p99_ms'])}"
 
 
 def _number(value: float | None) -> str:

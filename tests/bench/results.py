@@ -8,6 +8,8 @@ from typing import Any
 
 from tests.bench.counters import BACKGROUND_DATABASES, BACKGROUND_METHODS
 from tests.bench.echo import EchoCell
+from tests.bench.engine import EngineFigures
+from tests.bench.gateway import GatewayCell
 from tests.bench.mesh import Startup
 from tests.bench.stats import Spread, percentile, spread
 from tests.bench.turns import Repeat, failures
@@ -77,6 +79,8 @@ class Results:
         idle_cpu_ms_per_second: what each process uses while nobody asks.
         echo: the floor.
         understanding: calls to intent and sentiment alone.
+        engine: the embedding engine; None where the run was cut short before it.
+        gateway: answers through the model gateway, and directly of the provider.
         turns: full turns.
         statements: SQL statements per turn by workload, database and verb.
         caching: which caches can help each workload.
@@ -92,6 +96,8 @@ class Results:
     idle_cpu_ms_per_second: dict[str, float] = field(default_factory=dict)
     echo: list[EchoCell] = field(default_factory=list)
     understanding: list[UnderstandingCell] = field(default_factory=list)
+    engine: EngineFigures | None = None
+    gateway: list[GatewayCell] = field(default_factory=list)
     turns: list[TurnCell] = field(default_factory=list)
     statements: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
     caching: dict[str, str] = field(default_factory=dict)

@@ -22,6 +22,10 @@ class Fault(StrEnum):
     """A chunk is an error object, as providers send when they fail after the status line."""
     SILENT_END = "silent_end"
     """The stream ends in good order, but without a finish reason and without [DONE]."""
+    ERROR_PAGE = "error_page"
+    """What follows is no event stream but a page of HTML, as proxies send it."""
+    ENDLESS_LINE = "endless_line"
+    """A line grows and never ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,8 @@ class Behaviour:
     """HTTP status; anything but 200 is answered with an OpenAI error object."""
     retry_after_seconds: float | None = None
     """Sent as `Retry-After` beside an error status."""
+    headers_seconds: float = 0.0
+    """Delay before the status line; until then the connection is open and silent."""
     first_token_seconds: float = 0.0
     """Delay before the first chunk, or before a blocking answer; the headers go out at once."""
     token_seconds: float = 0.0
@@ -48,12 +54,14 @@ class Behaviour:
     """Whether token counts are reported at all."""
     fault: Fault = Fault.NONE
     fault_after: int = 2
-    """Chunks that are sent before the fault happens; 0 shows it before any text."""
+    """Chunks that are sent before the fault happens; 0 shows it before any text, the number of all
+    chunks behind the finish reason."""
 
 
 _TYPES: dict[str, Callable[[Any], Any]] = {
     "status": int,
     "retry_after_seconds": float,
+    "headers_seconds": float,
     "first_token_seconds": float,
     "token_seconds": float,
     "chunk_characters": int,

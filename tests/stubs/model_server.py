@@ -33,7 +33,9 @@ QUOTED_PASSAGES = 2
 """So many of the prompt's passages are quoted, each with its marker, when no answer is set."""
 
 _REMEMBERED = 1000
-_SSE_HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
+# Well above what any client keeps of one line.
+_ENDLESS = 4 * 1024 * 1024
+SSE_HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
 _STATUS_TYPES = {401: "authentication_error", 429: "rate_limit_error", 404: "not_found_error"}
 
 
@@ -82,7 +84,8 @@ class ModelServer:
         self._arrivals.append(future)
         return future
 
-    async def _begin(self, request: web.Request) -> tuple[Seen, Behaviour]:
+    async def begin(self, request: web.Request) -> tuple[Seen, Behaviour]:
+        """Note a request and return what is to be done with it."""
         body = await request.json()
         seen = Seen(request.path, dict(request.headers), body)
         self.seen.append(seen)
@@ -92,10 +95,16 @@ class ModelServer:
             if not waiting.done():
                 waiting.set_result(seen)
         behaviour = self.next.popleft() if self.next else self.default
-        return seen, from_model_name(behaviour, str(body.get("model", "")))
+        behaviour = from_model_name(behaviour, str(body.get("model", "")))
+        try:
+            await asyncio.sleep(behaviour.headers_seconds)
+        except asyncio.CancelledError:
+            seen.disconnected.set()
+            raise
+        return seen, behaviour
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
-        seen, behaviour = await self._begin(request)
+        seen, behaviour = await self.begin(request)
         if behaviour.status != 200:
             return _error(behaviour)
         try:
@@ -107,7 +116,7 @@ class ModelServer:
             raise
 
     async def _embeddings(self, request: web.Request) -> web.StreamResponse:
-        seen, behaviour = await self._begin(request)
+        seen, behaviour = await self.begin(request)
         if behaviour.status != 200:
             return _error(behaviour)
         if behaviour.fault is Fault.BROKEN_JSON:
@@ -161,19 +170,21 @@ def _error(behaviour: Behaviour) -> web.Response:
 
 
 async def _stream(request: web.Request, seen: Seen, behaviour: Behaviour) -> web.StreamResponse:
-    response = web.StreamResponse(headers=_SSE_HEADERS)
+    response = web.StreamResponse(headers=SSE_HEADERS)
     await response.prepare(request)
     delay = behaviour.first_token_seconds
-    pieces = _pieces(seen.body, behaviour)
+    pieces = pieces_of(seen.body, behaviour)
     for piece in pieces:
         if behaviour.fault is not Fault.NONE and seen.chunks_sent == behaviour.fault_after:
-            return await _misbehave(request, response, behaviour.fault)
+            return await misbehave(request, response, behaviour.fault)
         if delay:
             await asyncio.sleep(delay)
         delay = behaviour.token_seconds
         await response.write(_chunk(seen.body, {"content": piece}))
         seen.chunks_sent += 1
     await response.write(_chunk(seen.body, {}, behaviour.finish_reason))
+    if behaviour.fault is not Fault.NONE and seen.chunks_sent == behaviour.fault_after:
+        return await misbehave(request, response, behaviour.fault)
     if behaviour.usage and seen.body.get("stream_options", {}).get("include_usage"):
         await response.write(_chunk(seen.body, None, usage=_usage(seen.body, pieces)))
     await response.write(b"data: [DONE]\n\n")
@@ -182,9 +193,10 @@ async def _stream(request: web.Request, seen: Seen, behaviour: Behaviour) -> web
     return response
 
 
-async def _misbehave(
+async def misbehave(
     request: web.Request, response: web.StreamResponse, fault: Fault
 ) -> web.StreamResponse:
+    """Show a fault in a stream that has begun."""
     if fault is Fault.STALL:
         await asyncio.Event().wait()
     if fault is Fault.CLOSE:
@@ -194,6 +206,10 @@ async def _misbehave(
         await response.write(b'data: {"choices": [{"delta": \n\n')
     elif fault is Fault.ERROR:
         await response.write(b'data: {"error": {"message": "overloaded", "code": 503}}\n\n')
+    elif fault is Fault.ERROR_PAGE:
+        await response.write(b"<html><body>502 Bad Gateway</body></html>\r\n")
+    elif fault is Fault.ENDLESS_LINE:
+        await response.write(b"data: " + b"x" * _ENDLESS)
     return response
 
 
@@ -208,7 +224,7 @@ async def _blocking(request: web.Request, seen: Seen, behaviour: Behaviour) -> w
         return web.Response(text='{"choices": [', content_type="application/json")
     if behaviour.fault is Fault.ERROR:
         return web.json_response({"error": {"message": "overloaded", "code": 503}})
-    pieces = _pieces(seen.body, behaviour)
+    pieces = pieces_of(seen.body, behaviour)
     message = {"role": "assistant", "content": "".join(pieces)}
     choice = {"index": 0, "message": message, "finish_reason": behaviour.finish_reason}
     payload = {"id": "stub", "object": "chat.completion", "model": seen.body["model"]}
@@ -237,7 +253,8 @@ def _chunk(
     return b"data: " + json.dumps(payload).encode() + b"\n\n"
 
 
-def _pieces(body: Mapping[str, Any], behaviour: Behaviour) -> list[str]:
+def pieces_of(body: Mapping[str, Any], behaviour: Behaviour) -> list[str]:
+    """Return the answer to a request in the pieces that it is streamed in."""
     answer = behaviour.answer if behaviour.answer is not None else _quote(body)
     size = behaviour.chunk_characters
     pieces = [answer[start : start + size] for start in range(0, len(answer), size)]
@@ -284,15 +301,16 @@ def _vector(text: str, packed: bool) -> str | list[float]:
 
 @asynccontextmanager
 async def model_server(
-    behaviour: Behaviour | None = None, *, port: int = 0
+    behaviour: Behaviour | None = None, *, port: int = 0, kind: type[ModelServer] = ModelServer
 ) -> AsyncIterator[ModelServer]:
     """Serve on 127.0.0.1 in the running event loop until the context is left.
 
     Args:
         behaviour: What is done with requests unless told otherwise; None answers well and fast.
         port: 0 picks a free one; `base_url` of the yielded server names it.
+        kind: What is served; a subclass may speak more protocols.
     """
-    server = ModelServer(behaviour or Behaviour())
+    server = kind(behaviour or Behaviour())
     # handler_cancellation: the handler hears at once that the client hung up.
     runner = web.AppRunner(
         server.application(), handler_cancellation=True, access_log=None, shutdown_timeout=0.1

@@ -183,3 +183,27 @@ async def test_it_runs_as_a_process(http: aiohttp.ClientSession) -> None:
     finally:
         process.terminate()
         assert await process.wait() == 0
+
+
+async def test_a_stream_can_turn_into_a_page_of_html(
+    server: ModelServer, http: aiohttp.ClientSession
+) -> None:
+    """As a proxy's does when the provider behind it dies."""
+    server.default = Behaviour(fault=Fault.ERROR_PAGE, fault_after=1)
+    async with http.post(f"{server.base_url}/chat/completions", json=chat()) as response:
+        lines = [line async for line in response.content]
+    assert lines[-1].startswith(b"<html>")
+
+
+async def test_the_status_line_can_be_late(
+    server: ModelServer, http: aiohttp.ClientSession
+) -> None:
+    """The connection stands and nothing comes; a hang-up is noticed all the same."""
+    server.default = Behaviour(headers_seconds=30)
+    arrival = server.arrival()
+    asking = asyncio.ensure_future(http.post(f"{server.base_url}/chat/completions", json=chat()))
+    seen = await arrival
+    assert not asking.done()
+    asking.cancel()
+    async with asyncio.timeout(1):
+        await seen.disconnected.wait()

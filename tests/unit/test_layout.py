@@ -9,7 +9,7 @@ from tests.support.mesh import ROOT
 
 SERVICES = ("session", "intent", "knowledge", "generation", "sentiment", "audit", "desk")
 TOOLS = ("local", "cli")
-SHARED = ("services.mesh", "services.language", "services.encoder")
+SHARED = ("services.mesh", "services.language", "services.encoder", "services.pii")
 DOMAIN_MAY_USE = (
     "batching", "calls", "measures", "names", "operations", "paging",
     "streams", "telemetry",
@@ -72,7 +72,7 @@ def test_a_service_imports_no_other_service(path: Path) -> None:
     assert within(imports(path), "services") - within(imports(path), own, *SHARED) <= {"services"}
 
 
-@pytest.mark.parametrize("path", modules("mesh", "language", "encoder"), ids=named)
+@pytest.mark.parametrize("path", modules("mesh", "language", "encoder", "pii"), ids=named)
 def test_what_is_shared_imports_no_service(path: Path) -> None:
     """It would tie every service to that one."""
     allowed = within(imports(path), *SHARED)
@@ -116,6 +116,12 @@ def test_other_services_are_called_from_peers_only(path: Path) -> None:
 def test_the_client_package_stands_alone(path: Path) -> None:
     """Callers install it without the services."""
     assert not within(imports(path), "services", "tests")
+
+
+@pytest.mark.parametrize("path", modules("pii"), ids=named)
+def test_personal_data_is_found_without_a_service(path: Path) -> None:
+    """Whoever writes or sends text can use it, and nothing can be sent from there."""
+    assert not within(imports(path), "grpc", "google.protobuf", "kefu", "services.mesh", *STORAGE)
 
 
 def test_errors_can_be_used_by_the_domain() -> None:

@@ -2,7 +2,7 @@
 
 import typer
 
-from services.cli.evaluation import intent, retrieval, sentiment
+from services.cli.evaluation import injection, intent, pii, retrieval, sentiment
 
 
 def register(app: typer.Typer) -> None:
@@ -10,6 +10,6 @@ def register(app: typer.Typer) -> None:
     evaluate = typer.Typer(
         help="Measure on labelled files, in a throwaway home.", no_args_is_help=True
     )
-    for module in (intent, retrieval, sentiment):
+    for module in (injection, intent, pii, retrieval, sentiment):
         module.register(evaluate)
     app.add_typer(evaluate, name="eval")

@@ -83,6 +83,26 @@ async def test_a_provider_s_vectors_are_normalised_and_named(
     assert model.seen[0].headers["Authorization"] == f"Bearer {KEY}"
 
 
+async def test_callers_at_the_same_time_are_served_together(
+    server: Served, model: ModelServer
+) -> None:
+    """The first one goes out alone, the others meanwhile together, and a shared text once."""
+    model.default = Behaviour(first_token_seconds=0.2)
+    stub = server.stub(GenerationServiceStub, role="session")
+    arrival = model.arrival()
+    calls = [asyncio.ensure_future(stub.Embed(texts("0"), timeout=SECONDS))]
+    await arrival
+    calls += [
+        asyncio.ensure_future(stub.Embed(texts(f"{n}", "everybody's"), timeout=SECONDS))
+        for n in range(1, 9)
+    ]
+    responses = await asyncio.gather(*calls)
+    sent = [text for seen in model.seen for text in seen.body["input"]]
+    assert sorted(sent) == sorted([*map(str, range(9)), "everybody's"])
+    assert model.count <= 4
+    assert len({response.embeddings[-1].vector for response in responses[1:]}) == 1
+
+
 @pytest.mark.parametrize(
     ("behaviour", "cause"),
     [

@@ -18,12 +18,16 @@ Finish = pb.GenerationCompleted
 async def test_an_answer_streams_as_numbered_deltas_and_one_completion(
     server: Served, model: ModelServer
 ) -> None:
-    """Deltas count from 1 without gaps; joined, they are the text of the completion."""
+    """Deltas are sentences and count from 1 without gaps; joined, they are the completion's text."""
     model.default = Behaviour(token_seconds=0.002)
     stub = server.stub(GenerationServiceStub, role="session")
     streamed = await read(stub.Generate(question(), timeout=SECONDS))
     assert [delta.sequence for delta in streamed.deltas] == [*range(1, len(streamed.deltas) + 1)]
-    assert len(streamed.deltas) > 5
+    assert [delta.text for delta in streamed.deltas] == [
+        "自签收之日起7天内可无理由退货。",
+        " Delivery takes 3 days.",
+        " Islands take 5 days.",
+    ]
     assert streamed.kinds.count("completed") == 1
     assert streamed.kinds[-1] == "completed"
     assert streamed.end.text == streamed.text
@@ -33,21 +37,25 @@ async def test_an_answer_streams_as_numbered_deltas_and_one_completion(
 
 
 async def test_markers_become_citations_with_spans(server: Served) -> None:
-    """Markers split over chunks never show; citations follow their words and are repeated."""
+    """Markers split over chunks never show; citations follow their words and are repeated.
+
+    The model marks the last sentence only; the one before it stands in the passage word for word.
+    """
     stub = server.stub(GenerationServiceStub, role="session")
     streamed = await read(stub.Generate(question(), timeout=SECONDS))
     assert "[" not in streamed.text
     assert streamed.cited() == [
         ("returns", "自签收之日起7天内可无理由退货。", "自签收之日起7天内可无理由退货。"),
+        ("delivery", "Delivery takes 3 days.", "Delivery takes 3 days."),
         ("delivery", "Islands take 5 days.", "Islands take 5 days."),
     ]
     assert streamed.citations == list(streamed.end.citations)
-    first, second = streamed.end.citations
-    assert (first.index, second.index) == (1, 2)
+    first, _, last = streamed.end.citations
+    assert [each.index for each in streamed.end.citations] == [1, 2, 3]
     assert first.revision == "a" * 64
     assert (first.document_span.start, first.document_span.end) == (100, 116)
     start = DELIVERY_TEXT.index("Islands")
-    assert (second.document_span.start, second.document_span.end) == (start, len(DELIVERY_TEXT))
+    assert (last.document_span.start, last.document_span.end) == (start, len(DELIVERY_TEXT))
 
 
 async def test_the_result_names_model_prompt_and_price(server: Served, model: ModelServer) -> None:
@@ -61,7 +69,7 @@ async def test_the_result_names_model_prompt_and_price(server: Served, model: Mo
     assert usage.cached_tokens == usage.input_tokens // 2
     assert usage.price_micros == usage.input_tokens * 2 + usage.output_tokens * 8
     assert usage.currency_code == "CNY"
-    assert streamed.end.prompt_version.startswith("answer/1@")
+    assert streamed.end.prompt_version.startswith("answer/2@")
 
 
 async def test_tokens_that_the_provider_does_not_report_are_estimated(
@@ -146,14 +154,17 @@ async def test_the_end_is_named(
         (Fault.ERROR, "provider_error"),
     ],
 )
-async def test_a_failure_after_the_first_delta_keeps_what_was_sent(
+async def test_a_failure_after_the_first_sentence_keeps_what_was_sent(
     server: Served, model: ModelServer, fault: Fault, reason: str
 ) -> None:
-    """The partial answer ends INTERRUPTED, with its citations, its tokens and the reason."""
+    """The partial answer ends INTERRUPTED, with its citations, its tokens and the reason.
+
+    The sentence that was begun is dropped: nobody could check it.
+    """
     model.default = Behaviour(answer="7天内可退货[1]。以及更多", fault=fault, fault_after=3)
     stub = server.stub(GenerationServiceStub, role="session")
     streamed = await read(stub.Generate(question(), timeout=SECONDS))
-    assert streamed.text == streamed.end.text == "7天内可退货。以及"
+    assert streamed.text == streamed.end.text == "7天内可退货。"
     assert streamed.end.finish_reason == Finish.FINISH_REASON_INTERRUPTED
     assert streamed.end.degraded_reason == reason
     assert streamed.end.mode == pb.ANSWER_MODE_MODEL

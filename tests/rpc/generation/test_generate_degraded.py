@@ -59,7 +59,7 @@ async def test_a_failure_before_the_first_delta_is_answered_by_extraction(
     assert "退款在3个工作日内原路返回。" in streamed.end.text
     assert streamed.end.text == streamed.text
     assert [document for document, _, _ in streamed.cited()] == ["returns"]
-    assert streamed.end.prompt_version.startswith("answer/1@")
+    assert streamed.end.prompt_version.startswith("answer/2@")
 
 
 @pytest.mark.parametrize(("behaviour", "reason"), FAILURES)

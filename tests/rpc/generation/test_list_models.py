@@ -8,14 +8,16 @@ from kefu.generation.v1.generation_pb2_grpc import GenerationServiceStub
 from tests.rpc.generation.samples import SECONDS
 from tests.support.mesh import Served, error_of
 
-CHAT = pb.Model(model="stub", use=pb.Model.USE_CHAT)
+CHAT = pb.Model(model="stub", use=pb.Model.USE_CHAT, provider="default")
 
 
 async def test_the_configured_models_are_listed_by_name(server: Served) -> None:
-    """Each with its use; what a provider runs is not local."""
+    """Each with its use and its provider; what a provider runs is not local."""
     stub = server.stub(GenerationServiceStub, role="operator")
     response = await stub.ListModels(pb.ListModelsRequest(), timeout=SECONDS)
-    remote = pb.Model(model="stub-embedding", use=pb.Model.USE_EMBEDDING)
+    remote = pb.Model(
+        model="stub-embedding", use=pb.Model.USE_EMBEDDING, provider="default-embedding"
+    )
     assert list(response.models) == [CHAT, remote]
     assert response.next_page_token == ""
 

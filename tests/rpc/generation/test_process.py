@@ -86,8 +86,8 @@ async def test_the_process_serves_drains_and_writes_neither_words_nor_keys(
         address = (await line_with(running.stdout, "serving"))["address"]
         async with grpc.aio.secure_channel(address, client.channel_credentials()) as channel:
             stub = GenerationServiceStub(channel)
-            for _ in range(3):
-                await read(stub.Generate(question(SECRET_WORDS), timeout=SECONDS))
+            for number in range(3):
+                await read(stub.Generate(question(f"{SECRET_WORDS}{number}"), timeout=SECONDS))
         running.terminate()
         written = await running.stdout.read() + await running.stderr.read()
         assert await running.wait() == 0
@@ -136,7 +136,15 @@ async def test_wrong_settings_stop_the_start_with_all_reasons() -> None:
 @pytest.mark.parametrize(
     ("behaviour", "labels"),
     [
-        (Behaviour(), {"mode": "model", "finish": "stop"}),
+        (
+            Behaviour(),
+            {
+                "mode": "model",
+                "finish": "stop",
+                "provider": "default",
+                "grounding": "supported",
+            },
+        ),
         (
             Behaviour(status=503),
             {"mode": "extractive", "finish": "stop", "degraded": "provider_error"},
@@ -146,7 +154,7 @@ async def test_wrong_settings_stop_the_start_with_all_reasons() -> None:
 async def test_the_audit_record_tells_how_the_answer_was_made(
     server: Served, model: ModelServer, behaviour: Behaviour, labels: dict[str, str]
 ) -> None:
-    """One record a call, with mode, end, prompt and reason."""
+    """One record a call, with mode, end, provider, prompt, grounding and reason."""
     model.default = behaviour
     stub = server.stub(GenerationServiceStub, role="session")
     streamed = await read(stub.Generate(question(), timeout=SECONDS))

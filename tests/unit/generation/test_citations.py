@@ -112,6 +112,18 @@ def test_a_marker_at_the_beginning_of_a_line_cites_the_sentence_after_it() -> No
     assert claims(reader) == [("delivery", "Delivery takes 3 days."), ("returns", "7天内可退货。")]
 
 
+def test_a_sentence_can_be_settled_before_the_next_line() -> None:
+    """Who releases it needs its citations now; markers of later sentences wait."""
+    reader = CitationReader(PASSAGES)
+    reader.feed("[2] Delivery takes 3 days. Thanks.\n[1] 7天")
+    end = reader.text.index("Thanks")
+    reader.settle(end)
+    assert claims(reader) == [("delivery", "Delivery takes 3 days.")]
+    reader.feed("内可退货。")
+    reader.close()
+    assert claims(reader)[1:] == [("returns", "7天内可退货。")]
+
+
 def test_the_same_passage_twice_for_the_same_words_is_one_citation() -> None:
     """Repeating a marker proves nothing more."""
     assert len(read("7天内可退货[1][1]。").citations) == 1

@@ -1,5 +1,6 @@
 """The cache in front of an embedding engine."""
 
+import asyncio
 from collections.abc import Sequence
 
 import numpy as np
@@ -82,3 +83,81 @@ def test_vectors_are_little_endian_float32_of_length_one() -> None:
     packed = pack(np.array([3, 4], dtype=np.float32))
     assert packed == np.array([0.6, 0.8], dtype="<f4").tobytes()
     assert pack(np.zeros(2, dtype=np.float32)) == bytes(8)
+
+
+class SlowEngine(CountingEngine):
+    """An engine that computes when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.goes_on = asyncio.Event()
+        self.cancelled = 0
+
+    async def embed(self, purpose: Purpose, texts: Sequence[str]) -> list[bytes]:
+        """Return the vectors, later."""
+        vectors = await super().embed(purpose, texts)
+        try:
+            await self.goes_on.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        return vectors
+
+
+async def settled() -> None:
+    """Let every task run until it waits."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_callers_at_the_same_time_share_what_is_computed() -> None:
+    """Only what is new to all of them is computed for each."""
+    engine = SlowEngine()
+    embedder = Embedder(engine, 10)
+    asking = [
+        asyncio.create_task(embedder.embed(Purpose.QUERY, texts))
+        for texts in (["a", "b"], ["b", "c"], ["a", "b", "c"])
+    ]
+    await settled()
+    assert engine.computed == ["a", "b", "c"]
+    engine.goes_on.set()
+    assert (await asyncio.gather(*asking))[2] == [b"query:a", b"query:b", b"query:c"]
+
+
+async def test_a_caller_who_leaves_takes_nothing_away_from_the_others() -> None:
+    """What he had begun is finished for who waits for it, and remembered."""
+    engine = SlowEngine()
+    embedder = Embedder(engine, 10)
+    first = asyncio.create_task(embedder.embed(Purpose.QUERY, ["a", "b"]))
+    await settled()
+    second = asyncio.create_task(embedder.embed(Purpose.QUERY, ["b"]))
+    await settled()
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    engine.goes_on.set()
+    assert await second == [b"query:b"]
+    assert await embedder.embed(Purpose.QUERY, ["a"]) == [b"query:a"]
+    assert engine.computed == ["a", "b"]
+
+
+async def test_what_nobody_waits_for_is_not_computed_to_the_end() -> None:
+    """And who asks for it then has it computed anew."""
+    engine = SlowEngine()
+    embedder = Embedder(engine, 10)
+    asking = asyncio.create_task(embedder.embed(Purpose.QUERY, ["a"]))
+    await settled()
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    engine.goes_on.set()
+    assert await embedder.embed(Purpose.QUERY, ["a"]) == [b"query:a"]
+    assert (engine.cancelled, engine.computed) == (1, ["a", "a"])
+
+
+async def test_a_failure_reaches_everybody_who_waits() -> None:
+    """Each has its own error, with the cause."""
+    engine = CountingEngine()
+    engine.failure = ModelFailure(Cause.TIMEOUT)
+    embedder = Embedder(engine, 10)
+    asking = [embedder.embed(Purpose.QUERY, ["a"]) for _ in range(2)]
+    errors = await asyncio.gather(*asking, return_exceptions=True)
+    assert [type(error) for error in errors] == [ModelUnavailable] * 2

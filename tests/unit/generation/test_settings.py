@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from services.generation.provider_table import Use
 from services.generation.settings import Settings
 
 KEY = "sk-very-secret-0123456789"
@@ -87,3 +88,68 @@ def test_all_problems_are_said_at_once(base: dict[str, Any]) -> None:
     assert "KEFU_CHAT_MODEL" in said
     assert "KEFU_EMBEDDING_MODEL" in said
     assert "KEFU_CHAT_API_KEY" in said
+
+
+def test_the_settings_of_one_provider_make_a_table(base: dict[str, Any]) -> None:
+    """It is named `default`, serves all writing, and vectors have one of their own."""
+    table = Settings(
+        **base,
+        chat_base_url="https://a.b/v1",
+        chat_model="large",
+        chat_api_key=KEY,
+        chat_first_token_seconds=3,
+        chat_input_price="2",
+        chat_output_price="8",
+        embedding_base_url="https://a.b/v1",
+        embedding_model="bge-m3",
+    ).provider_table()
+    for use in (Use.CHAT, Use.SUMMARY, Use.JUDGE):
+        (entry,) = table.order(use)
+        assert (entry.name, entry.model) == ("default", "large")
+        assert entry.api_key.get_secret_value() == KEY
+        assert entry.timeouts.first_token == 3
+        assert entry.price() is not None
+    (vectors,) = table.order(Use.EMBEDDING)
+    assert (vectors.name, vectors.model) == ("default-embedding", "bge-m3")
+    assert KEY not in repr(table)
+
+
+def test_a_table_comes_from_a_file(base: dict[str, Any], tmp_path: Path) -> None:
+    """In place of the settings of one provider; both together could mean anything."""
+    file = tmp_path / "providers.yaml"
+    file.write_text(
+        "providers: [{name: main, kind: openai, base_url: 'https://a.b/v1', model: large}]"
+    )
+    table = Settings(**base, providers_file=file).provider_table()
+    assert [entry.name for entry in table.order(Use.CHAT)] == ["main"]
+    said = problem(
+        base, providers_file=file, chat_base_url="https://a.b/v1", chat_model="m", chat_api_key=KEY
+    )
+    assert said.startswith(
+        "Value error, KEFU_CHAT_API_KEY, KEFU_CHAT_BASE_URL, KEFU_CHAT_MODEL cannot stand beside "
+        "KEFU_PROVIDERS_FILE"
+    )
+    assert KEY not in said
+    assert "KEFU_EMBEDDING_MODEL" in problem(
+        base, providers_file=file, embedding_base_url="https://a.b/v1", embedding_model="m"
+    )
+
+
+def test_a_wrong_table_is_refused_with_its_reasons(base: dict[str, Any], tmp_path: Path) -> None:
+    """All of them, with their lines, before anything is served."""
+    file = tmp_path / "providers.yaml"
+    file.write_text(f"providers: [{{name: main, kind: openai, api_key: {KEY}, colour: red}}]")
+    said = problem(base, providers_file=file)
+    assert f"{file}:1: provider main: api_key: a key does not belong into this file" in said
+    assert "provider main: colour: there is no such setting" in said
+    assert KEY not in said
+
+
+def test_order_numbers_are_told_by_patterns(
+    base: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A JSON list in the environment; one that cannot be used stops the start and is named."""
+    monkeypatch.setenv("KEFU_ORDER_NUMBER_PATTERNS", '["SO[0-9]{8}"]')
+    assert Settings(**base).order_number_patterns == ("SO[0-9]{8}",)
+    message = problem(base, order_number_patterns=["SO[0-9]{8}", "(?=a)b"])
+    assert "'(?=a)b' is not valid RE2" in message

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.generation.chat import Caller
 from services.generation.dialogue import Mode, Round
 from services.generation.prompt import Prompt
 from services.generation.summary import LIMIT, Summarizer, extract, shorten
@@ -68,6 +69,8 @@ def test_texts_are_cut_behind_a_sentence_where_there_is_one(
 
 async def test_without_a_model_the_summary_is_extractive_and_says_so() -> None:
     """The mode names how it was made, and nobody was paid."""
-    summary = await Summarizer(None, Prompt.load("summary/1")).summarize(ROUNDS, Language.ZH, 5.0)
+    summary = await Summarizer(None, Prompt.load("summary/1"), 1000).summarize(
+        ROUNDS, Language.ZH, caller=Caller(), seconds=5.0
+    )
     assert (summary.mode, summary.usage) == (Mode.EXTRACTIVE, None)
     assert summary.text == extract(ROUNDS, Language.ZH)

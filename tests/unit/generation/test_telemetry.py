@@ -1,16 +1,22 @@
 """What an answer leaves behind: facts on the span and in the audit record, never words."""
 
+from pathlib import Path
+
+import yaml
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from services.generation import telemetry
+from services.generation.breaker import State
 from services.generation.dialogue import Answer, Finish, Mode, Usage
 from services.generation.failure import Cause
 from services.mesh import names
 from services.mesh.calls import Call, enter
 
+ROOT = Path(__file__).parents[3]
 WORDS = "七天内可退货"
 ANSWER = Answer(
     WORDS,
@@ -19,6 +25,7 @@ ANSWER = Answer(
     usage=Usage("telemetry-model", 120, 30),
     degraded_reason=Cause.TIMEOUT,
     prompt_version="answer/1@0123456789ab",
+    provider="main",
 )
 
 
@@ -42,7 +49,7 @@ def test_the_span_tells_model_tokens_and_degradation() -> None:
         names.REPLY_MODE: "model",
         names.DEGRADED: "timeout",
         names.GEN_AI_OPERATION: "chat",
-        names.GEN_AI_PROVIDER: "openai",
+        names.PROVIDER: "main",
         names.GEN_AI_MODEL: "telemetry-model",
         names.GEN_AI_INPUT_TOKENS: 120,
         names.GEN_AI_OUTPUT_TOKENS: 30,
@@ -51,12 +58,13 @@ def test_the_span_tells_model_tokens_and_degradation() -> None:
 
 
 def test_the_audit_record_tells_how_it_was_made() -> None:
-    """Mode, end, prompt and reason can be looked up years later."""
+    """Mode, end, provider, prompt and reason can be looked up years later."""
     _, labels = recorded(ANSWER)
     assert labels == {
         "mode": "model",
         "finish": "interrupted",
         "degraded": "timeout",
+        "provider": "main",
         "prompt": "answer/1@0123456789ab",
     }
 
@@ -80,3 +88,46 @@ def test_tokens_are_counted_by_model_and_direction() -> None:
     before = REGISTRY.get_sample_value(names.TOKENS + "_total", wanted) or 0
     recorded(ANSWER)
     assert REGISTRY.get_sample_value(names.TOKENS + "_total", wanted) == before + 30
+
+
+def test_a_provider_s_turns_are_counted_by_what_came_of_them() -> None:
+    """So that an operator sees which one fails, and how."""
+    wanted = {"provider": "telemetry-provider", "outcome": "timeout"}
+    name = names.ATTEMPTS + "_total"
+    before = REGISTRY.get_sample_value(name, wanted) or 0
+    telemetry.record_attempt("telemetry-provider", Cause.TIMEOUT)
+    telemetry.record_attempt("telemetry-provider")
+    assert REGISTRY.get_sample_value(name, wanted) == before + 1
+    assert REGISTRY.get_sample_value(name, wanted | {"outcome": "answered"}) == 1
+
+
+def test_a_breaker_is_in_one_state_and_its_changes_are_logged() -> None:
+    """The gauge has a series for each state, one of which is 1."""
+    telemetry.show_state("telemetry-provider", State.CLOSED)
+    with capture_logs() as lines:
+        telemetry.record_change("telemetry-provider", State.OPEN)
+    (line,) = lines
+    assert (line["event"], line["provider"], line["state"]) == (
+        "breaker changed",
+        "telemetry-provider",
+        "open",
+    )
+    values = {
+        state: REGISTRY.get_sample_value(
+            names.PROVIDER_STATE, {"provider": "telemetry-provider", "state": state}
+        )
+        for state in State
+    }
+    assert values == {State.CLOSED: 0, State.OPEN: 1, State.HALF_OPEN: 0}
+
+
+def test_the_documentation_names_every_cause_and_metric() -> None:
+    """Whoever watches the service reads there what it says; the alert watches what is written."""
+    text = (ROOT / "docs" / "providers.md").read_text()
+    metrics = f"{names.ATTEMPTS}_total", names.PROVIDER_STATE, names.FIRST_TOKEN
+    for word in (*Cause, *metrics, names.PROVIDER, names.GEN_AI_CONVERSATION):
+        assert f"`{word}`" in text, word
+    (group,) = yaml.safe_load((ROOT / "deploy" / "alerts.yaml").read_text())["groups"]
+    (rule,) = [each for each in group["rules"] if each["alert"] == "KefuProviderOpen"]
+    assert names.PROVIDER_STATE in rule["expr"]
+    assert f"{names.ATTEMPTS}_total" in rule["annotations"]["description"]

@@ -1,0 +1,191 @@
+"""A Dify app as a chat model: its own protocol, over the same connection as the others'.
+
+Source: Dify's service API, docs.dify.ai, "Send Chat Message" and "Send Completion Message".
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from services.generation.chat import ChatSettings, Patience, Writing, clean, read
+from services.generation.dialogue import Finish, Usage
+from services.generation.failure import Cause, ModelFailure
+from services.generation.provider_entry import App
+from services.generation.usage import usage
+
+if TYPE_CHECKING:
+    from services.generation.provider import Provider
+
+_CHAT_PATH, _COMPLETION_PATH = "/chat-messages", "/completion-messages"
+_TEXT_EVENTS = ("message", "agent_message")
+
+# Of errors in a stream. What a customer wrote may be the reason of the first.
+_CAUSES = {
+    "invalid_param": Cause.REFUSED,
+    "too_many_requests": Cause.RATE_LIMITED,
+    "rate_limit_error": Cause.RATE_LIMITED,
+}
+
+# Stopping spares tokens of a request that is closed already; nobody waits for it.
+_STOP_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class DifyApp:
+    """What kind of app it is."""
+
+    kind: App
+    instructions_variable: str = ""
+    """Variable that takes the instructions; empty: they lead the query."""
+
+    @property
+    def path(self) -> str:
+        """Where messages are sent to."""
+        return _COMPLETION_PATH if self.kind is App.COMPLETION else _CHAT_PATH
+
+
+@dataclass(slots=True)
+class _Task:
+    """A running answer, as Dify names it."""
+
+    id: str = ""
+
+    def text_of(self, event: dict[str, Any], writing: Writing) -> str:
+        self.id = event.get("task_id") or self.id
+        writing.conversation = event.get("conversation_id") or writing.conversation
+        match event.get("event"):
+            case kind if kind in _TEXT_EVENTS:
+                return event["answer"] or ""
+            case "message_end":
+                writing.reported = event.get("metadata", {}).get("usage")
+                if writing.finish is Finish.INTERRUPTED:
+                    writing.finish = Finish.STOP
+            case "message_replace":
+                # Dify's moderation takes the answer back. What was sent cannot be; no more is.
+                writing.finish = Finish.FILTERED
+            case "error":
+                raise ModelFailure(_CAUSES.get(event.get("code", ""), Cause.PROVIDER_ERROR))
+        return ""
+
+
+class DifyModel:
+    """A Dify app. Its model, temperature and longest answer are set inside Dify."""
+
+    system = "dify"
+
+    def __init__(
+        self, provider: "Provider", settings: ChatSettings, app: DifyApp, *, blocking: bool = False
+    ) -> None:
+        self._provider = provider
+        self._settings = settings
+        self._app = app
+        self._blocking = blocking
+        self._stopping: set[asyncio.Task[None]] = set()
+
+    @property
+    def name(self) -> str:
+        """The name that the settings give it."""
+        return self._settings.model
+
+    @property
+    def max_tokens(self) -> int:
+        """Longest answer that is counted with."""
+        return self._settings.max_tokens
+
+    @property
+    def patience(self) -> Patience:
+        """How long this app is waited for where nobody is in a hurry."""
+        return self._settings.patience
+
+    def terse(self, max_tokens: int) -> "DifyModel":
+        """Return the same app, asked for its answer in one piece where it gives that."""
+        settings = replace(self._settings, max_tokens=max_tokens)
+        blocking = self._app.kind is not App.AGENT
+        return DifyModel(self._provider, settings, self._app, blocking=blocking)
+
+    def usage(self, writing: Writing) -> Usage:
+        """Return what an answer cost, also where it was interrupted."""
+        return usage(
+            self.name, self._settings.price, writing.reported, writing.messages, writing.text
+        )
+
+    async def write(self, writing: Writing, patience: Patience) -> AsyncGenerator[str, None]:
+        """Ask for an answer and yield its text piece by piece; `writing` keeps the account.
+
+        Closing the iterator or cancelling its reader closes the HTTP request at once, and tells
+        Dify, which would write on.
+
+        Raises:
+            ModelFailure: The app did not answer, or not to the end.
+        """
+        if self._blocking:
+            yield await self._whole(writing, patience)
+            return
+        task = _Task()
+        try:
+            async with (
+                aclosing(self._events(writing)) as arrivals,
+                aclosing(read(arrivals, task.text_of, writing, patience)) as pieces,
+            ):
+                async for piece in pieces:
+                    yield piece
+        finally:
+            if task.id and writing.finish is Finish.INTERRUPTED:
+                stopping = asyncio.create_task(self._stop(task.id, writing))
+                self._stopping.add(stopping)
+                stopping.add_done_callback(self._stopping.discard)
+
+    async def _events(self, writing: Writing) -> AsyncGenerator[list[bytes], None]:
+        """Yield events up to the answer's end; after it Dify may send more, such as speech."""
+        stream = self._provider.stream(self._app.path, self._body(writing, "streaming"))
+        async with aclosing(stream) as arrivals:
+            async for payloads in arrivals:
+                yield payloads
+                if writing.finish is not Finish.INTERRUPTED:
+                    return
+
+    async def _whole(self, writing: Writing, patience: Patience) -> str:
+        """Return an answer that comes in one piece."""
+        path, body = self._app.path, self._body(writing, "blocking")
+        try:
+            async with asyncio.timeout(min(patience.first_token, patience.total)):
+                answer = await self._provider.call(path, body)
+        except TimeoutError:
+            raise ModelFailure(Cause.TIMEOUT) from None
+        try:
+            writing.text = clean(answer["answer"])
+            writing.reported = answer.get("metadata", {}).get("usage")
+            writing.conversation = answer.get("conversation_id") or ""
+        except (AttributeError, TypeError, LookupError):
+            raise ModelFailure(Cause.BROKEN_RESPONSE) from None
+        writing.finish = Finish.STOP
+        if not writing.text.strip():
+            raise ModelFailure(Cause.EMPTY_ANSWER)
+        return writing.text
+
+    def _body(self, writing: Writing, mode: str) -> dict[str, Any]:
+        inputs: dict[str, str] = {}
+        said = [message["content"] for message in writing.messages]
+        if variable := self._app.instructions_variable:
+            inputs[variable] = said.pop(0)
+        query = "\n\n".join(said)
+        body = {"inputs": inputs, "response_mode": mode, "user": _user(writing)}
+        if self._app.kind is App.COMPLETION:
+            inputs["query"] = query
+            return body
+        # Dify has a model invent a name for each conversation unless it is told not to.
+        named = {"query": query, "auto_generate_name": False}
+        return body | named | {"conversation_id": writing.conversation}
+
+    async def _stop(self, task: str, writing: Writing) -> None:
+        with suppress(ModelFailure, TimeoutError):
+            async with asyncio.timeout(_STOP_SECONDS):
+                path = f"{self._app.path}/{task}/stop"
+                await self._provider.call(path, {"user": _user(writing)})
+
+
+def _user(writing: Writing) -> str:
+    """Return whom Dify counts the answer to; who the customer is does not leave the mesh."""
+    return f"kefu-{writing.caller.tenant}"

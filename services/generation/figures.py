@@ -1,0 +1,245 @@
+"""Figures of a text in one form: numbers with their units, dates, times, codes, addresses.
+
+三十天, 30 天 and "thirty days" are the same figure, so are ¥1,299.00 and 1299元, 5月1日 and May 1.
+A figure is what an invented answer harms with most, and what can be compared exactly.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+
+from services.generation.numerals import with_digits
+from services.language import fold
+
+Date = tuple[int | None, int, int | None]
+"""Year, month and day; None where the text does not say."""
+
+_ADDRESS = re.compile(
+    r"https?://[!-~]+|www\.[!-~]+|[\w.+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)+", re.ASCII | re.IGNORECASE
+)
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH = rf"(?P<month>{'|'.join(_MONTHS)})[a-z]*\.?"
+_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?\b"
+_YEAR = r"(?:,? ?(?P<year>(?:19|20)\d\d)\b)?"
+_DATES = (
+    re.compile(r"(?P<year>\d{4})[-/.年] ?(?P<month>\d{1,2})[-/.月] ?(?P<day>\d{1,2})[日号]?"),
+    re.compile(r"(?P<year>\d{4})年 ?(?P<month>\d{1,2})月(?!\d)"),
+    re.compile(r"(?P<month>\d{1,2})月 ?(?P<day>\d{1,2})[日号]"),
+    re.compile(rf"\b{_MONTH} {_DAY}{_YEAR}"),
+    re.compile(rf"\b{_DAY} (?:of )?\b{_MONTH}{_YEAR}"),
+)
+_HALF = r"(?P<zh>凌晨|早上|上午|中午|下午|晚上)? ?"
+_ENGLISH_HALF = r"(?P<en>[ap])\.?m\b\.?"
+_TIMES = (
+    re.compile(
+        rf"{_HALF}(?<!\d)(?P<hour>\d{{1,2}}):(?P<minute>\d\d)(?::\d\d)?(?: ?{_ENGLISH_HALF})?"
+    ),
+    re.compile(
+        rf"{_HALF}(?<![\d.])(?P<hour>\d{{1,2}})点(?:(?P<minute>\d{{1,2}})分?|(?P<half>半))?"
+    ),
+    re.compile(rf"(?P<zh>(?!))?(?<![\d.])(?P<hour>\d{{1,2}}) ?{_ENGLISH_HALF}"),
+)
+_WEEKDAY = re.compile(
+    r"(?<![\d一二两三四五六七八九十])(?:周|星期|礼拜)(?P<zh>[一二三四五六日天])(?![次个])"
+    r"|\b(?P<en>mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|satur|sun)(?:day)s?\b"
+)
+_WEEKDAYS = {**dict(zip("一二三四五六日", range(1, 8), strict=True)), "天": 7}
+_ENGLISH_WEEKDAYS = ("mo", "tu", "we", "th", "fr", "sa", "su")
+
+# Phone numbers, and whatever mixes letters with digits.
+_CODE = re.compile(
+    r"(?<![\w-])(?:\d{3,4}-\d{3,4}-\d{3,4}|0\d{2,3}-\d{7,8}"
+    r"|(?=[a-z0-9_-]*[a-z])(?=[a-z0-9_-]*\d)[a-z0-9]+(?:[-_][a-z0-9]+)*)(?![\w-])",
+    re.ASCII,
+)
+_UNITS = (
+    ("workday", r"个?工作日|(?:working|business) days?"),
+    ("day", r"个?(?:自然日|天)|日|(?:calendar )?days?"),
+    ("hour", r"个?(?:小时|钟头)|hours?|hrs?|h"),
+    ("minute", r"分钟|minutes?|mins?"),
+    ("week", r"个?(?:星期|礼拜)|周|weeks?"),
+    ("month", r"个?月|months?"),
+    ("year", r"周?年|years?"),
+    ("dollar", r"美元|美金|dollars?|usd"),
+    ("euro", r"欧元|euros?|eur"),
+    ("yuan", r"元|块钱?|圆|yuan|rmb|cny"),
+    ("percent", r"%|percent|per cent"),
+    ("discount", r"折"),
+    ("kilogram", r"公斤|千克|kg|kilograms?|kilos?"),
+    ("kilometre", r"公里|千米|km|kilomet(?:er|re)s?"),
+)
+_UNIT = re.compile(
+    r"[ -]?(?:" + "|".join(f"(?P<{name}>{words})" for name, words in _UNITS) + r")(?![a-z])"
+)
+# 24h and 30-day are no codes.
+_AMOUNT = re.compile(rf"\d+-?(?:k|{'|'.join(words for _, words in _UNITS)})")
+_CURRENCIES = {"¥": "yuan", "rmb": "yuan", "cny": "yuan", "$": "dollar", "€": "euro", "£": "pound"}
+_NUMBER = re.compile(
+    r"(?P<currency>¥|\$|€|£|rmb|cny)? ?(?<![a-z0-9_.])"
+    r"(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+    r"(?P<times>[千万亿]|k(?![a-z]))?"
+)
+_TIMES_TEN = {"千": 3, "k": 3, "万": 4, "亿": 8}
+_BETWEEN = re.compile(r" ?(?:-|~|–|—|至|到|、|或|to|and|or|through) ?")
+_LIST_MARK = re.compile(r"^\s*(?:\(?\d{1,2}[.)、]\s+|\d{1,2}[)、])", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number and what it counts."""
+
+    value: Decimal
+    unit: str = ""
+    """One word for all names of a unit, such as `workday`; empty where none is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """A time of day."""
+
+    minutes: int
+    """Since midnight; of a time without its half of the day, as it is written."""
+    sure: bool
+    """Whether the half of the day is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """All figures of a text."""
+
+    numbers: frozenset[Number] = frozenset()
+    dates: frozenset[Date] = frozenset()
+    times: frozenset[Time] = frozenset()
+    weekdays: frozenset[int] = frozenset()
+    """1 is Monday."""
+    codes: frozenset[str] = frozenset()
+    """Codes, phone numbers, addresses of pages and mailboxes."""
+
+    def missing_in(self, sources: Iterable["Figures"]) -> bool:
+        """Whether any of these figures stands in none of the sources.
+
+        A unit that only one side names does not tell them apart; a date may say less than its
+        source, but not more.
+        """
+        listed = list(sources)
+        return not (
+            all(any(_counted(each, other.numbers) for other in listed) for each in self.numbers)
+            and all(any(_dated(each, other.dates) for other in listed) for each in self.dates)
+            and all(any(_timed(each, other.times) for other in listed) for each in self.times)
+            and all(any(each in other.weekdays for other in listed) for each in self.weekdays)
+            and all(any(each in other.codes for other in listed) for each in self.codes)
+        )
+
+
+def _counted(wanted: Number, held: frozenset[Number]) -> bool:
+    return wanted in held or any(
+        each.value == wanted.value and not (each.unit and wanted.unit) for each in held
+    )
+
+
+def _dated(wanted: Date, held: frozenset[Date]) -> bool:
+    return any(
+        all(one is None or one == other for one, other in zip(wanted, each, strict=True))
+        for each in held
+    )
+
+
+_HALF_DAY = 12 * 60
+
+
+def _timed(wanted: Time, held: frozenset[Time]) -> bool:
+    return any(
+        each.minutes == wanted.minutes
+        or (not (each.sure and wanted.sure) and (each.minutes - wanted.minutes) % _HALF_DAY == 0)
+        for each in held
+    )
+
+
+@lru_cache(maxsize=1024)
+def figures(text: str) -> Figures:
+    """Find the figures of a text in Chinese, English or both, in any form of either.
+
+    Numbers that only count a list's items are none. Passages come again and again, hence the cache.
+    """
+    rest = _Rest(fold(_LIST_MARK.sub("", text)))
+    addresses = [match.group().rstrip(".,;:!?)'\"") for match in rest.take(_ADDRESS)]
+    weekdays = [_weekday(match) for match in rest.take(_WEEKDAY)]
+    rest.text = with_digits(rest.text)
+    dates = [_date(match) for pattern in _DATES for match in rest.take(pattern)]
+    times = [_time(match) for pattern in _TIMES for match in rest.take(pattern)]
+    codes = [
+        match.group().replace("-", "").replace("_", "")
+        for match in rest.take(_CODE, unless=_AMOUNT)
+    ]
+    return Figures(
+        frozenset(_numbers(rest.text)),
+        frozenset(dates),
+        frozenset(time for time in times if time.minutes < 2 * _HALF_DAY + 1),
+        frozenset(weekdays),
+        frozenset((*addresses, *codes)),
+    )
+
+
+class _Rest:
+    """What is left of a text when the figures found so far are taken out."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def take(
+        self, pattern: re.Pattern[str], unless: re.Pattern[str] | None = None
+    ) -> list[re.Match[str]]:
+        found = [
+            match
+            for match in pattern.finditer(self.text)
+            if unless is None or not unless.fullmatch(match.group())
+        ]
+        for match in reversed(found):
+            # Not a blank: what stood on both sides does not belong together.
+            self.text = f"{self.text[: match.start()]} | {self.text[match.end() :]}"
+        return found
+
+
+def _date(match: re.Match[str]) -> Date:
+    parts = match.groupdict()
+    month = parts["month"]
+    number = int(month) if month.isdigit() else 1 + _MONTHS.index(month[:3])
+    year, day = parts.get("year"), parts.get("day")
+    return int(year) if year else None, number, int(day) if day else None
+
+
+def _time(match: re.Match[str]) -> Time:
+    parts = match.groupdict()
+    minutes = 60 * int(parts["hour"]) + int(parts.get("minute") or 0)
+    minutes += 30 if parts.get("half") else 0
+    chinese, english = parts.get("zh"), parts.get("en")
+    late = english == "p" or chinese in ("中午", "下午", "晚上")
+    if late and minutes < _HALF_DAY and not (chinese == "中午" and minutes >= 10 * 60):
+        minutes += _HALF_DAY
+    elif english == "a" and minutes >= _HALF_DAY:
+        minutes -= _HALF_DAY
+    return Time(minutes, bool(chinese or english) or minutes >= 13 * 60)
+
+
+def _weekday(match: re.Match[str]) -> int:
+    if match["zh"]:
+        return _WEEKDAYS[match["zh"]]
+    return 1 + _ENGLISH_WEEKDAYS.index(match["en"][:2])
+
+
+def _numbers(text: str) -> list[Number]:
+    found: list[Number] = []
+    later: Number | None = None
+    start = len(text)
+    # Backwards, since in 3-5天 the first number has the unit of the second.
+    for match in reversed(list(_NUMBER.finditer(text))):
+        value = Decimal(match["digits"].replace(",", "")).scaleb(_TIMES_TEN.get(match["times"], 0))
+        unit = _UNIT.match(text, match.end())
+        name = (unit.lastgroup if unit else None) or _CURRENCIES.get(match["currency"], "")
+        if not name and later is not None and _BETWEEN.fullmatch(text[match.end() : start]):
+            name = later.unit
+        later, start = Number(value.normalize(), name), match.start()
+        found.append(later)
+    return found

@@ -1,0 +1,303 @@
+"""The one door to models: asks providers in order of preference until one of them writes."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from typing import Protocol
+
+from opentelemetry.trace import NoOpTracer, Tracer
+
+from services.generation import retrying, telemetry
+from services.generation.chat import Caller, Patience, Writing
+from services.generation.dialogue import Attempt, Usage
+from services.generation.failure import Cause, ModelFailure
+from services.generation.prompt import Message
+from services.generation.route import Place, Route
+from services.generation.usage import estimated
+
+# Less time than this is not worth a request that is paid for.
+_LEAST_SECONDS = 0.05
+
+# The contract's limit for the attempts of a result.
+_MOST_ATTEMPTS = 20
+
+
+class Admission(Protocol):
+    """Who decides whether a request may be made, and keeps account of what it cost."""
+
+    async def admit(self, caller: Caller, provider: str, tokens: int) -> None:
+        """Let a request to a provider pass, which may use so many tokens.
+
+        Raises:
+            QuotaExhausted: The caller has used up a limit; nobody is asked.
+            ModelFailure: The provider has had as many requests as it may; the next one is asked.
+        """
+        ...
+
+    async def settle(self, caller: Caller, provider: str, usage: Usage) -> None:
+        """Note what an admitted request has used. Never raises."""
+        ...
+
+
+class Restoring(Protocol):
+    """Puts what was hidden back into a streamed text, however that is cut."""
+
+    def feed(self, piece: str) -> str:
+        """Return the words that are certain now."""
+        ...
+
+    def close(self) -> str:
+        """Return the rest."""
+        ...
+
+
+class Hiding(Protocol):
+    """Takes what identifies people out of messages that leave the mesh."""
+
+    def hide(self, messages: list[Message]) -> tuple[list[Message], Restoring]:
+        """Return messages with placeholders, and what puts the values back."""
+        ...
+
+    def conceal(self, text: str) -> str:
+        """Return a text with placeholders, of which only a vector is made."""
+        ...
+
+
+class Gateway:
+    """The providers of one use, such as chat, in order of preference."""
+
+    def __init__(
+        self,
+        routes: Sequence[Route],
+        *,
+        named: Sequence[Route] = (),
+        admission: Admission | None = None,
+        hiding: Hiding | None = None,
+        tracer: Tracer | None = None,
+    ) -> None:
+        """Keep the providers.
+
+        Args:
+            routes: At least one, best first.
+            named: More of them, for requests that ask for a model by its name.
+            admission: Lets requests pass and settles them; None: all pass.
+            hiding: Hides what identifies people from providers that are not internal; None where
+                nothing is to be hidden.
+            tracer: Makes a span of each request to a provider.
+        """
+        self.routes = tuple(routes)
+        self.named = (*self.routes, *(route for route in named if route not in self.routes))
+        self._admission = admission
+        self._hiding = hiding
+        self._tracer = tracer or NoOpTracer()
+
+    @property
+    def name(self) -> str:
+        """Name of the preferred model."""
+        return self.routes[0].model.name
+
+    @property
+    def patience(self) -> Patience:
+        """How long an answer is waited for where nobody is in a hurry."""
+        every = [route.model.patience for route in self.routes]
+        return Patience(
+            max(each.first_token for each in every),
+            max(each.between_tokens for each in every),
+            max(each.total for each in every),
+        )
+
+    @property
+    def context_tokens(self) -> int:
+        """Tokens that fit into the window of each of the models, prompt and answer together."""
+        return min(route.context_tokens for route in self.routes)
+
+    def terse(self, max_tokens: int) -> "Gateway":
+        """Return the same providers, asked for the likeliest answer of at most so many tokens."""
+        return Gateway(
+            [route.terse(max_tokens) for route in self.routes],
+            admission=self._admission,
+            hiding=self._hiding,
+            tracer=self._tracer,
+        )
+
+    def usage(self, writing: Writing) -> Usage:
+        """Return what the last attempt at an answer cost, also where it was interrupted."""
+        last = writing.attempts[-1]
+        for route in self.named:
+            if (route.provider, route.model.name) == (last.provider, last.model):
+                return route.model.usage(writing)
+        raise LookupError(last.provider)
+
+    async def write(self, writing: Writing, patience: Patience) -> AsyncGenerator[str, None]:
+        """Ask for an answer and yield its text piece by piece; `writing` keeps the account.
+
+        Until the first word of the answer a provider that fails is followed by the next one, and
+        when all have failed, those whose failure may pass are asked again after a moment. After
+        it the failure is the answer's end. Closing the iterator or cancelling its reader closes
+        the HTTP request at once.
+
+        Raises:
+            ModelFailure: No provider answered, or one not to the end.
+            QuotaExhausted: The caller has used up a limit; raised before anything is spent.
+        """
+        now = asyncio.get_running_loop().time
+        end = now() + patience.total
+        # A customer is not kept waiting for a retry longer than for a first word.
+        last_retry = min(now() + patience.first_token, end - _LEAST_SECONDS)
+        named = [route for route in self.named if route.model.name == writing.wanted]
+        waiting = named or list(self.routes)
+        for retry in range(retrying.RETRIES + 1):
+            failures: list[tuple[Route, ModelFailure]] = []
+            for behind, route in enumerate(waiting, start=1 - len(waiting)):
+                left = end - now()
+                if failures and (left < _LEAST_SECONDS or len(writing.attempts) >= _MOST_ATTEMPTS):
+                    break
+                if not retry:
+                    route.guard.retries.request()
+                share = _share(patience, route, left, last=behind == 0)
+                try:
+                    async with aclosing(self._attempt(route, writing, share)) as pieces:
+                        async for piece in pieces:
+                            yield piece
+                    return
+                except ModelFailure as failure:
+                    if writing.text:
+                        raise
+                    failures.append((route, failure))
+            wait, waiting = _again(failures, retry, last_retry - now())
+            if not waiting:
+                raise _summed_up([failure for _, failure in failures])
+            await asyncio.sleep(wait)
+
+    async def _attempt(
+        self, route: Route, writing: Writing, patience: Patience
+    ) -> AsyncGenerator[str, None]:
+        """Ask one provider when it has a place free; `writing` notes how that went."""
+        begun = asyncio.get_running_loop().time()
+        writing.reported = None
+        try:
+            async with route.guard.place(patience.first_token) as place:
+                waited = asyncio.get_running_loop().time() - begun
+                asking = self._ask(route, writing, patience.after(waited), place)
+                async with aclosing(asking) as pieces:
+                    async for piece in pieces:
+                        yield piece
+        except ModelFailure as failure:
+            if not writing.text:
+                writing.attempts.append(Attempt(route.provider, route.model.name, failure.cause))
+            telemetry.record_attempt(route.provider, failure.cause)
+            raise
+        telemetry.record_attempt(route.provider)
+
+    async def _ask(
+        self, route: Route, writing: Writing, patience: Patience, place: Place
+    ) -> AsyncGenerator[str, None]:
+        """Make one request; `writing` gets the words as the customer may see them."""
+        asked = Writing(writing.messages, writing.caller, conversation=writing.conversation)
+        restoring = None
+        if self._hiding and not route.internal:
+            asked.messages, restoring = self._hiding.hide(writing.messages)
+        if self._admission:
+            await self._admission.admit(writing.caller, route.provider, _tokens(route, asked))
+        span = telemetry.AttemptSpan(self._tracer, route.provider, route.model)
+        end = asyncio.get_running_loop().time() + patience.total
+        failure = None
+        try:
+            async with aclosing(route.model.write(asked, patience)) as pieces:
+                async for written in pieces:
+                    span.written()
+                    piece = restoring.feed(written) if restoring else written
+                    if shown := _append(writing, route, piece):
+                        yield shown
+            place.answered = True
+        except ModelFailure as error:
+            failure = error
+            failure.asked = True
+            late = asyncio.get_running_loop().time() >= end
+            if failure.cause is not Cause.TIMEOUT or not _hasty(route, asked, patience, late=late):
+                place.failure = failure
+        finally:
+            writing.finish, writing.reported = asked.finish, asked.reported
+            writing.conversation = asked.conversation
+            usage = _usage(route, asked, failure)
+            span.end(asked, usage, failure)
+            if self._admission:
+                await self._admission.settle(writing.caller, route.provider, usage)
+        if restoring and (shown := _append(writing, route, restoring.close())):
+            yield shown
+        if failure:
+            raise failure
+
+
+def _append(writing: Writing, route: Route, piece: str) -> str:
+    """Add words to the answer and return them; blanks at its start are no words."""
+    if not writing.text:
+        piece = piece.lstrip()
+        if piece:
+            writing.provider, writing.model = route.provider, route.model.name
+            writing.attempts.append(Attempt(route.provider, route.model.name))
+    writing.text += piece
+    return piece
+
+
+def _share(patience: Patience, route: Route, left: float, *, last: bool) -> Patience:
+    """Return how long one of several providers is waited for when so many seconds are left."""
+    own = route.model.patience
+    return Patience(
+        # Where the time is short, half of it is kept for who comes next.
+        min(own.first_token, patience.first_token, left if last else left / 2),
+        min(own.between_tokens, patience.between_tokens),
+        min(own.total, left),
+    )
+
+
+def _hasty(route: Route, asked: Writing, patience: Patience, *, late: bool) -> bool:
+    """Whether a timeout tells of the caller's deadline rather than of the provider.
+
+    Args:
+        route: Who was asked.
+        asked: What came of it.
+        patience: How long it was waited for.
+        late: Whether all of that time is over.
+    """
+    if asked.text:
+        return late
+    return patience.first_token < route.model.patience.first_token / 2
+
+
+def _tokens(route: Route, asked: Writing) -> int:
+    return estimated(asked.messages, "")[0] + route.model.max_tokens
+
+
+def _usage(route: Route, asked: Writing, failure: ModelFailure | None) -> Usage:
+    """Return what a request cost: all of it where the provider may have worked on it."""
+    if asked.text or asked.reported or failure is None or failure.cause is Cause.TIMEOUT:
+        return route.model.usage(asked)
+    return Usage(route.model.name, 0, 0)
+
+
+def _again(
+    failures: list[tuple[Route, ModelFailure]], retry: int, left: float
+) -> tuple[float, list[Route]]:
+    """Return how long to wait and whom to ask then; nobody where a retry is not worth it."""
+    jitter = retrying.jitter_seconds(retry)
+    waits = [
+        (jitter + (failure.retry_after_seconds or 0.0), route, failure)
+        for route, failure in failures
+        if retrying.retryable(failure)
+    ]
+    soonest = min((wait for wait, _, _ in waits), default=left)
+    if retry >= retrying.RETRIES or soonest >= left:
+        return 0.0, []
+    return soonest, [
+        route
+        for wait, route, failure in waits
+        # Who was not asked yet has only waited: that is no retry.
+        if wait == soonest and (not failure.asked or route.guard.retries.take())
+    ]
+
+
+def _summed_up(failures: list[ModelFailure]) -> ModelFailure:
+    """Return the last failure, with the time after which the first of all is worth a try again."""
+    waits = [each.retry_after_seconds for each in failures if each.retry_after_seconds is not None]
+    return ModelFailure(failures[-1].cause, min(waits, default=None))

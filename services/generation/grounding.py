@@ -1,0 +1,224 @@
+"""How far the sources of an answer support each of its sentences."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.generation.dialogue import (
+    Answer,
+    Grounding,
+    Passage,
+    Question,
+    SentenceSupport,
+    Support,
+    Withheld,
+)
+from services.generation.figures import figures
+from services.generation.proper_names import proper_names
+from services.generation.relevance import content_words, stem, word_list
+from services.generation.sources import Match, Source, joint, match, source
+from services.language import Language, Span, detect, fold, words
+
+SUPPORTED = 0.7
+"""From here on a source says it. Chosen with `LINE`."""
+
+LINE = 0.5
+"""Default of the line below which a sentence is not released. See docs/decisions.md for the figures
+that it was chosen on."""
+
+_COURTESY = word_list("courtesy.txt")
+_COURTEOUS_STEMS = frozenset(map(stem, _COURTESY))
+_STOP = word_list("stopwords.txt")
+
+# "I do not know": such a sentence may repeat what was asked for, and claims nothing.
+_ADMITS = re.compile(
+    r"不(?:太|是很)?(?:知道|清楚|确定|了解)|(?:没有?|未能?|无法|不能)(?:找到|查到|查询|确认|确定|回答|提供|得知|告知|提及|说明)"
+    r"|(?:没有|未)(?:相关|提到|包含|关于|说明)|无法"
+    r"|\b(?:do not|don't|not|cannot|can't|could not|couldn't|unable to|no) "
+    r"(?:\w+ )?(?:know|sure|certain|find|found|confirm|say|tell|answer|have|mention|information|"
+    r"details|cover|specify|mentioned|provide)|\bno (?:\w+ )?(?:information|details|mention)\b"
+)
+# What a service asks back for.
+_ASKED_FOR = frozenset(
+    {
+        "订单", "订单号", "单号", "号码", "手机号", "手机", "电话", "邮箱", "商品",
+        "产品", "型号", "名称", "款",
+        "order", "number", "phone", "email", "product", "model", "name",
+    }
+)  # fmt: skip
+_ASKS = re.compile(r"[?？]\s*$|[吗呢]\s*[?？。]?$")
+
+# An English sentence has so many words of the stop list; one in French or German has hardly any.
+_ENGLISH_SHARE = 0.12
+_ENGLISH_WORDS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a sentence of an answer is worth."""
+
+    support: Support
+    overlap: float = 0.0
+    passages: tuple[Passage, ...] = ()
+    """Those that support it, for its citations."""
+    problem: Withheld | None = None
+    """Why it must not be released."""
+    admits: bool = False
+    """Whether it says that something is not known."""
+
+
+class Sources:
+    """All that one answer may be made from."""
+
+    def __init__(self, question: Question) -> None:
+        self._question = question
+        self._passages = [source(each.title, each.text) for each in question.passages]
+        self._replies = [source("", each.reply) for each in question.history if each.reply.strip()]
+        said = [question.text, *(each.customer for each in question.history)]
+        self._said = source("", "\n".join(said))
+        # The customer's own words are a source of figures and names even where they give orders.
+        self._said_figures = [figures(each) for each in said]
+        self._said_folded = fold("\n".join(said))
+
+    def judge(self, sentence: str, cited: Sequence[Passage], line: float = LINE) -> Judgement:
+        """Say what a sentence is worth.
+
+        Args:
+            sentence: One sentence of the answer, without markers.
+            cited: Passages that the model cites for it; it may also have cited none.
+            line: Least overlap of a sentence that may be released.
+        """
+        held = [each.figures for each in (*self._passages, *self._replies)]
+        if figures(sentence).missing_in([*held, *self._said_figures]):
+            return Judgement(Support.UNSUPPORTED, problem=Withheld.FIGURE)
+        admits = _ADMITS.search(fold(sentence)) is not None
+        if self._claims_nothing(sentence, admits):
+            return Judgement(Support.NO_CLAIM, admits=admits)
+        foreign = self._foreign(sentence, cited)
+        if not foreign and any(not self._named(name) for name in proper_names(sentence)):
+            return Judgement(Support.UNSUPPORTED, problem=Withheld.NAME)
+        found = self._weigh(sentence, cited)
+        if foreign and found.support is not Support.SUPPORTED:
+            return self._taken_at_its_word(sentence, foreign, found.overlap)
+        if found.problem is None and found.overlap < line:
+            return Judgement(Support.UNSUPPORTED, found.overlap, problem=Withheld.CLAIM)
+        return found
+
+    def holds(self, value: str) -> bool:
+        """Whether a value stands in a source, however it is spaced and written."""
+        wanted = _squeezed(value)
+        texts = (each.folded for each in (*self._passages, *self._replies))
+        return any(wanted in _squeezed(text) for text in (*texts, self._said_folded))
+
+    def said_before(self, sentence: str) -> bool:
+        """Whether an earlier reply said so: what it reports an action did."""
+        found = match(sentence, self._replies) if self._replies else []
+        return any(each.overlap >= SUPPORTED and not each.contradicts for each in found)
+
+    def _claims_nothing(self, sentence: str, admits: bool) -> bool:
+        rest = {
+            word
+            for word in content_words(sentence)
+            if word not in _COURTESY and word not in _COURTEOUS_STEMS
+        }
+        if rest and (admits or _ASKS.search(sentence)):
+            # They may say what they are about, and that is what was asked.
+            rest -= frozenset().union(_ASKED_FOR, *self._said.sentences)
+        return not rest
+
+    def _foreign(self, sentence: str, cited: Sequence[Passage]) -> tuple[Passage, ...]:
+        """Return the cited passages where they are in another language than a fitting sentence."""
+        language = detect(sentence)
+        if language is not self._question.language or not _reads_as(sentence, language):
+            return ()
+        other = Language.ZH if language is Language.EN else Language.EN
+        if all(self._source_of(each).language is other for each in cited):
+            return tuple(cited)
+        return ()
+
+    def _named(self, name: str) -> bool:
+        texts = [each.folded for each in (*self._passages, *self._replies)]
+        texts.append(self._said_folded)
+        if not name.isascii():
+            return any(name in text for text in texts)
+        return any(re.search(rf"(?<![a-z0-9]){re.escape(name)}", text) for text in texts)
+
+    def _weigh(self, sentence: str, cited: Sequence[Passage]) -> Judgement:
+        """Compare with the cited passages; where they do not say it, with each source."""
+        found = self._compared(sentence, [(each, self._source_of(each)) for each in cited])
+        if found.support is Support.SUPPORTED:
+            return found
+        sources: list[tuple[Passage | None, Source]] = [
+            *zip(self._question.passages, self._passages, strict=True),
+            *((None, each) for each in self._replies),
+        ]
+        best = max((self._compared(sentence, [each]) for each in sources), key=_worth)
+        # A marker at the wrong passage is mended only where another passage clearly says it.
+        if best.support is Support.SUPPORTED or not cited:
+            return best
+        return found
+
+    def _compared(self, sentence: str, held: list[tuple[Passage | None, Source]]) -> Judgement:
+        """Compare with some sources together."""
+        if not held:
+            return Judgement(Support.UNSUPPORTED, problem=Withheld.CLAIM)
+        sources = [each for _, each in held]
+        if figures(sentence).missing_in([*(each.figures for each in sources), *self._said_figures]):
+            # It stands in another source, about something else.
+            return Judgement(Support.UNSUPPORTED, problem=Withheld.FIGURE)
+        found = match(sentence, sources)
+        overlap = found[0].overlap if len(found) == 1 else joint(sentence, sources, found)
+        nearest = max(found, key=lambda each: each.overlap)
+        if nearest.contradicts:
+            return Judgement(Support.UNSUPPORTED, overlap, problem=Withheld.CLAIM)
+        saying = [
+            passage
+            for (passage, _), each in zip(held, found, strict=True)
+            if passage is not None and _says(each, nearest)
+        ]
+        support = Support.SUPPORTED if overlap >= SUPPORTED else Support.WEAK
+        return Judgement(support, overlap, tuple(saying))
+
+    def _taken_at_its_word(
+        self, sentence: str, cited: tuple[Passage, ...], overlap: float
+    ) -> Judgement:
+        """Judge a sentence in another language than its passages: only figures can be compared."""
+        held = [self._source_of(each).figures for each in cited]
+        if figures(sentence).missing_in([*held, *self._said_figures]):
+            return Judgement(Support.UNSUPPORTED, overlap, problem=Withheld.FIGURE)
+        return Judgement(Support.WEAK, overlap, cited)
+
+    def _source_of(self, passage: Passage) -> Source:
+        return self._passages[self._question.passages.index(passage)]
+
+
+def _worth(judgement: Judgement) -> tuple[bool, float]:
+    return judgement.problem is None, judgement.overlap
+
+
+def _says(each: Match, nearest: Match) -> bool:
+    """Whether a passage has a share in what is said: at least half of the nearest one's."""
+    return each.overlap > 0 and each.overlap >= nearest.overlap / 2
+
+
+def _reads_as(sentence: str, language: Language) -> bool:
+    if language is not Language.EN:
+        return True
+    own = words(sentence)
+    common = sum(word in _STOP or word in _COURTESY for word in own)
+    return len(own) < _ENGLISH_WORDS or common >= _ENGLISH_SHARE * len(own)
+
+
+def _squeezed(text: str) -> str:
+    return "".join(filter(str.isalnum, fold(text)))
+
+
+def of_extraction(answer: Answer, withheld: Withheld) -> Grounding:
+    """Return the grounding of an extractive answer that was given in place of a model's words."""
+    first = answer.citations[0].answer_span.start if answer.citations else len(answer.text)
+    opening = len(answer.text[:first].rstrip())
+    quotes = [
+        SentenceSupport(each.answer_span, Support.SUPPORTED, 1.0) for each in answer.citations
+    ]
+    lead = SentenceSupport(Span(0, opening), Support.NO_CLAIM, 0.0)
+    return Grounding((lead, *quotes), withheld)

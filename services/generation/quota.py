@@ -1,0 +1,265 @@
+"""Who may spend on models: requests are let pass or refused before they cost, and settled after.
+
+Every limit is counted where all replicas see it, in Redis. A request claims the most that it can
+cost before it is sent and settles what it did cost, so that two replicas cannot both spend the
+last of a limit. While Redis does not answer, each replica keeps to its part of every limit.
+"""
+
+import asyncio
+import math
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TypeVar
+
+import structlog
+from kefu.errors import QuotaExceeded, QuotaViolation
+from prometheus_client import Counter, Gauge
+
+from services.generation.chat import Caller
+from services.generation.dialogue import Usage
+from services.generation.failure import Cause, ModelFailure
+from services.generation.ledger import Ledger
+from services.generation.limits import (
+    Claim,
+    Limits,
+    Meter,
+    Metric,
+    Settlement,
+    Unreachable,
+    Verdict,
+)
+from services.generation.local_meter import LocalMeter
+from services.mesh import names
+from services.mesh.calls import trail
+
+REST_SECONDS = 2.0
+"""How long Redis is left alone after it failed, so that not every request waits for it."""
+
+_KEYS = {
+    Metric.CALLER: names.QUOTA_CALLER_KEY,
+    Metric.TOKENS: names.QUOTA_TOKENS_KEY,
+    Metric.MONEY: names.QUOTA_MONEY_KEY,
+}
+_REFUSALS = Counter(
+    names.QUOTA_REFUSALS, "Requests refused before they cost anything.", ["limit", "tenant"]
+)
+_LOCAL = Gauge(
+    names.QUOTA_LOCAL, "1 while Redis is down and each replica keeps to its part of the limits."
+)
+_T = TypeVar("_T")
+
+
+class QuotaExhausted(Exception):
+    """A limit is used up; nothing was spent."""
+
+    def __init__(
+        self, metric: str, limit: int, retry_after_seconds: float, subject: str = ""
+    ) -> None:
+        super().__init__(metric)
+        self.metric = metric
+        self.limit = limit
+        """Money in millionths of the currency."""
+        self.retry_after_seconds = retry_after_seconds
+        self.subject = subject
+        """Whose limit: `tenants/{tenant}`, or the caller's SPIFFE identity."""
+
+    def error(self) -> QuotaExceeded:
+        """Return what a caller is told who wants a model or nothing."""
+        found = QuotaExceeded(
+            f"the limit {self.metric} of {self.subject} is used up; retry after the given time",
+            retry_after_seconds=self.retry_after_seconds,
+            quota=self.metric,
+            limit=str(self.limit),
+        )
+        problem = f"{self.metric} is limited to {self.limit}"
+        found.quotas = [QuotaViolation(self.subject, self.metric, self.limit, problem)]
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Reservation:
+    """What a request that is under way has claimed of its tenant's limits."""
+
+    claims: Sequence[Claim]
+    minute: int
+    shared: bool
+    """Whether it was claimed where all replicas see it."""
+
+
+class Quotas:
+    """Lets requests pass, or not, and settles what they cost; the gateway's `Admission`.
+
+    Args:
+        limits: What is limited.
+        local: Counts while `shared` does not answer, to this replica's part.
+        shared: Counts for all replicas; None: this process is all there is, and `local` counts.
+        ledger: Keeps account of what was used.
+        clock: Seconds, never going back.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        local: LocalMeter,
+        shared: Meter | None,
+        ledger: Ledger,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._limits = limits
+        self._local = local
+        self._shared = shared
+        self._ledger = ledger
+        self._clock = clock
+        self._down = False
+        self._rests_until = 0.0
+        self._reserved: dict[tuple[Caller, str], deque[_Reservation]] = {}
+        self._settling: set[asyncio.Task[None]] = set()
+        _LOCAL.set(0)
+
+    async def begin(self, caller: Caller) -> None:
+        """Count a call of the service against its caller's rate, before anything is done for it.
+
+        Without providers nothing costs, and nothing is counted.
+
+        Raises:
+            QuotaExceeded: The caller makes more of them than it may.
+        """
+        if not self._limits.providers:
+            return
+        claims = self._limits.of_caller(caller.identity, 1) + self._limits.of_tenant(caller.tenant)
+        try:
+            await self._take(claims, caller.tenant)
+        except QuotaExhausted as exhausted:
+            raise exhausted.error() from None
+
+    async def admit(self, caller: Caller, provider: str, tokens: int) -> None:
+        """Let a request to a provider pass, which may use so many tokens.
+
+        Raises:
+            QuotaExhausted: The tenant has used up a limit; nobody is asked.
+            ModelFailure: The provider has had as many requests as it may.
+        """
+        micros = self._limits.most_micros(provider, tokens)
+        claims = self._limits.of_tenant(caller.tenant, tokens, micros)
+        # The tenant's first: where both are used up, another provider is no way out.
+        verdict, shared = await self._take(
+            claims + self._limits.of_provider(provider), caller.tenant
+        )
+        reservation = _Reservation(claims, verdict.minute, shared)
+        self._reserved.setdefault((caller, provider), deque()).append(reservation)
+
+    async def settle(self, caller: Caller, provider: str, usage: Usage) -> None:
+        """Count what an admitted request has used; goes on where the caller is cancelled.
+
+        Which of several requests under way between the same two is settled makes no difference:
+        all their claims are given back in the end, and all that they used is counted.
+        """
+        self._ledger.record(caller, provider, usage)
+        waiting = self._reserved.get((caller, provider))
+        reservation = waiting.popleft() if waiting else None
+        if not waiting:
+            self._reserved.pop((caller, provider), None)
+        task = asyncio.create_task(self._settle(caller, usage, reservation))
+        self._settling.add(task)
+        task.add_done_callback(self._settling.discard)
+        await asyncio.shield(task)
+
+    async def left(self, caller: Caller) -> list[tuple[Claim, int]]:
+        """Return each limit of a tenant and of who asks, and what is left of it now."""
+        claims = self._limits.of_caller(caller.identity, 0) + self._limits.of_tenant(caller.tenant)
+        verdict, _ = await self._take(claims, caller.tenant)
+        return list(zip(claims, verdict.left, strict=True))
+
+    async def close(self) -> None:
+        """Wait for settlements under way."""
+        while self._settling:
+            await asyncio.wait(self._settling)
+
+    async def _take(self, claims: Sequence[Claim], tenant: str) -> tuple[Verdict, bool]:
+        if not claims:
+            return Verdict([]), False
+        verdict, shared = await self._counted(lambda meter: meter.take(claims))
+        if shared:
+            self._note_spent(claims, verdict.left)
+        _tell(claims, verdict.left)
+        if verdict.refused is not None:
+            claim = claims[verdict.refused]
+            _REFUSALS.labels(claim.metric, tenant).inc()
+            raise refusal(claim, verdict.wait_seconds)
+        return verdict, shared
+
+    async def _settle(self, caller: Caller, usage: Usage, reservation: _Reservation | None) -> None:
+        claims = reservation.claims if reservation else self._limits.of_tenant(caller.tenant)
+        if not claims:
+            return
+        used = {
+            Metric.TOKENS: usage.input_tokens + usage.output_tokens,
+            # With what was spent while Redis was down.
+            Metric.MONEY: (usage.price_micros or 0) + self._local.take_owed(caller.tenant),
+        }
+
+        def settle(meter: Meter) -> Awaitable[Sequence[int]]:
+            # What was claimed of the other meter refills or runs out there.
+            same = reservation and reservation.shared is (meter is self._shared)
+            minute = reservation.minute if reservation and same else 0
+            return meter.settle([Settlement(each, used[each.metric], minute) for each in claims])
+
+        left, shared = await self._counted(settle)
+        if shared:
+            self._note_spent(claims, left)
+        _tell(claims, left)
+
+    async def _counted(self, count: Callable[[Meter], Awaitable[_T]]) -> tuple[_T, bool]:
+        """Count with the shared meter, or with our own while that one is down; say which."""
+        now = self._clock()
+        if self._shared is not None and now >= self._rests_until:
+            if self._down:
+                # One request finds out whether it is back; the others do not wait for it.
+                self._rests_until = now + REST_SECONDS
+            try:
+                counted = await count(self._shared)
+            except Unreachable as error:
+                self._became(down=True, cause=str(error))
+            else:
+                self._became(down=False)
+                return counted, True
+        return await count(self._local), False
+
+    def _became(self, *, down: bool, cause: str = "") -> None:
+        self._rests_until = self._clock() + REST_SECONDS if down else 0.0
+        if down is self._down:
+            return
+        self._down = down
+        _LOCAL.set(down)
+        log = structlog.get_logger("quota")
+        if down:
+            log.warning("limits are kept by each replica for itself", cause=cause)
+        else:
+            log.info("limits are shared by all replicas again")
+
+    def _note_spent(self, claims: Sequence[Claim], left: Sequence[int]) -> None:
+        for claim, rest in zip(claims, left, strict=True):
+            if claim.metric is Metric.MONEY:
+                self._local.note_elsewhere(claim.subject, claim.limit - rest)
+
+
+def refusal(claim: Claim, wait_seconds: float) -> Exception:
+    """Return the exception that says which limit stood in the way, and until when."""
+    if claim.metric is Metric.PROVIDER:
+        return ModelFailure(Cause.RATE_LIMITED, wait_seconds)
+    subject = claim.subject if claim.metric is Metric.CALLER else f"tenants/{claim.subject}"
+    return QuotaExhausted(claim.metric, math.ceil(claim.limit), wait_seconds, subject)
+
+
+def _tell(claims: Sequence[Claim], left: Sequence[int]) -> None:
+    """Let the caller of the call that is served, if one is, know what is left."""
+    trailers = {
+        _KEYS[claim.metric]: str(rest)
+        for claim, rest in zip(claims, left, strict=True)
+        if claim.metric in _KEYS
+    }
+    with suppress(LookupError):
+        trail(trailers)

@@ -1,0 +1,196 @@
+"""Releases a model's words sentence by sentence, each once it has passed its checks."""
+
+from dataclasses import replace
+
+from services.generation.citations import CitationReader
+from services.generation.dialogue import (
+    Citation,
+    Delta,
+    Grounding,
+    Passage,
+    Question,
+    SentenceSupport,
+    Support,
+    Withheld,
+)
+from services.generation.grounding import Judgement, Sources
+from services.generation.markdown import Unmarked, unmarked
+from services.generation.prompt import Prompt
+from services.generation.relevance import supporting_span
+from services.generation.screening import Checks, strays
+from services.language import Language, Span, sentences
+
+_NO_MORE = {
+    Language.ZH: "其余部分我暂时无法确认，建议您联系人工客服。",
+    Language.EN: "I cannot confirm more than this; a colleague can help you with the rest.",
+}
+
+# The contract's limits.
+_DELTA = 8000
+_SENTENCES = 200
+_CITATIONS = 100
+
+_ENDS = tuple("。！？!?.…；;｡\"'”’」』）)】》]\n")
+
+
+class Releaser:
+    """Takes a model's text piece by piece and gives back what a customer may see.
+
+    However the text is cut into pieces, the same sentences are released, and what was released is
+    never taken back. At the first sentence that fails a check all ends: what follows was built on
+    it. Greetings wait for the first sentence that says something, so that no answer is a greeting
+    alone where the rest had to be withheld.
+    """
+
+    def __init__(self, question: Question, prompt: Prompt, checks: Checks) -> None:
+        self._question = question
+        self._prompt = prompt
+        self._checks = checks
+        self._sources = Sources(question)
+        self._reader = CitationReader(question.passages)
+        self._read = 0
+        self._waiting: list[Delta | Citation] = []
+        self._waiting_text = ""
+        self._claimed = False
+        self._weighed: list[SentenceSupport] = []
+        self.text = ""
+        """What was released: all deltas joined."""
+        self.citations: list[Citation] = []
+        """Of what was released, by place."""
+        self.withheld: Withheld | None = None
+        """Why nothing more is released; None while all is well."""
+        self.admits = False
+        """Whether a sentence says that something is not known."""
+
+    def feed(self, piece: str) -> list[Delta | Citation]:
+        """Take the next piece and return what can be released: whole sentences."""
+        if self.withheld:
+            return []
+        self._reader.feed(piece)
+        # The last one may go on, or get a marker yet.
+        return self._take(sentences(self._reader.text[self._read :])[:-1])
+
+    def close(self, *, complete: bool) -> list[Delta | Citation]:
+        """Return what was outstanding.
+
+        Args:
+            complete: Whether the model came to its end. Otherwise half a sentence is dropped: its
+                last number may be half of one.
+        """
+        if self.withheld:
+            return []
+        self._reader.close()
+        rest = sentences(self._reader.text[self._read :])
+        if (
+            rest
+            and not complete
+            and not rest[-1].of(self._reader.text[self._read :]).endswith(_ENDS)
+        ):
+            rest.pop()
+        events = self._take(rest)
+        return events if self.withheld else [*events, *self._flush()]
+
+    def end_early(self) -> Delta:
+        """Add to an answer whose rest was withheld that no more is certain."""
+        words = _NO_MORE[self._question.language]
+        if self.text[-1].isascii():
+            words = " " + words
+        start = len(self.text)
+        self.text += words
+        span = Span(start + len(words) - len(words.lstrip()), len(self.text))
+        self._weighed.append(SentenceSupport(span, Support.NO_CLAIM, 0.0))
+        return Delta(words)
+
+    @property
+    def grounding(self) -> Grounding:
+        """How far what was released is supported."""
+        released = [each for each in self._weighed if each.span.end <= len(self.text)]
+        return Grounding(tuple(released[:_SENTENCES]), self.withheld)
+
+    @property
+    def claims(self) -> bool:
+        """Whether anything that was released claims something."""
+        return self._claimed
+
+    def _take(self, spans: list[Span]) -> list[Delta | Citation]:
+        events: list[Delta | Citation] = []
+        offset = self._read
+        for each in spans:
+            span = Span(offset + each.start, offset + each.end)
+            events += self._next(span)
+            if self.withheld:
+                break
+        return events
+
+    def _next(self, span: Span) -> list[Delta | Citation]:
+        """Check the next sentence and return it, if nothing has to be waited for."""
+        self._reader.settle(span.end)
+        cited = [each for each in self._reader.citations if _inside(each, span)]
+        words = unmarked(self._reader.text[self._read : span.end])
+        shift = len(self.text) + len(self._waiting_text)
+        place = _moved(span, words, self._read, shift)
+        sentence = Span(place.start - shift, place.end - shift).of(words.text)
+        judgement = self._judge(sentence, [each.passage for each in cited])
+        if self.withheld:
+            return []
+        moved = [
+            replace(each, answer_span=_moved(each.answer_span, words, self._read, shift))
+            for each in cited
+        ]
+        self._read = span.end
+        self._tell(words.text)
+        self.admits |= judgement.admits
+        self._weighed.append(SentenceSupport(place, judgement.support, judgement.overlap))
+        if judgement.support is not Support.NO_CLAIM:
+            self._claimed = True
+            self._waiting += self._cite(place, sentence, judgement, moved)
+        return self._flush() if self._claimed else []
+
+    def _tell(self, words: str) -> None:
+        self._waiting_text += words
+        self._waiting += [Delta(words[at : at + _DELTA]) for at in range(0, len(words), _DELTA)]
+
+    def _judge(self, sentence: str, cited: list[Passage]) -> Judgement:
+        before = self.text + self._waiting_text
+        self.withheld = self._checks.problem(self._prompt, before, sentence, self._sources)
+        if self.withheld:
+            return Judgement(Support.UNSUPPORTED, problem=self.withheld)
+        judgement = self._sources.judge(sentence, cited, self._checks.line)
+        self.withheld = judgement.problem
+        # A quotation may be in the language of its passage.
+        if judgement.support is not Support.SUPPORTED and strays(sentence, self._question.language):
+            self.withheld = Withheld.LANGUAGE
+        return judgement
+
+    def _cite(
+        self, place: Span, sentence: str, judgement: Judgement, cited: list[Citation]
+    ) -> list[Citation]:
+        """Return the citations that hold; a supported sentence without one gets its own."""
+        kept = [each for each in cited if each.passage in judgement.passages]
+        if not kept and judgement.support is Support.SUPPORTED:
+            kept = [
+                Citation(0, each, supporting_span(each.text, sentence), place)
+                for each in judgement.passages[:1]
+            ]
+        first = len(self.citations) + 1
+        numbered = [
+            replace(each, index=number)
+            for number, each in enumerate(kept[: _CITATIONS + 1 - first], first)
+        ]
+        self.citations += numbered
+        return [*numbered]
+
+    def _flush(self) -> list[Delta | Citation]:
+        events, self._waiting = self._waiting, []
+        self.text += self._waiting_text
+        self._waiting_text = ""
+        return events
+
+
+def _moved(span: Span, words: Unmarked, start: int, shift: int) -> Span:
+    """Return where a span of the model's text is in the answer."""
+    return Span(shift + words.at(span.start - start), shift + words.at(span.end - start))
+
+
+def _inside(citation: Citation, span: Span) -> bool:
+    return span.start <= citation.answer_span.start < span.end

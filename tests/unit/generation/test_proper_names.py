@@ -1,0 +1,29 @@
+"""Names in a text, as far as capitals and the dictionary tell."""
+
+import pytest
+
+from services.generation.proper_names import proper_names
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Parcels are sent by DHL or United Parcel.", {"dhl", "united", "parcel"}),
+        ("We work with PayPal.", {"paypal"}),
+        ("Ask Anna's team.", {"anna"}),
+        ("Please contact us. Refunds are quick.", set()),
+        ("On Monday, I am in the office in May.", set()),
+        ("- Refunds are quick\n- Returns too", set()),
+        ("我们在北京和上海有门店", {"北京", "上海"}),
+        ("請寄到臺北", {"台北"}),
+        ("请联系王小明", {"王小明"}),
+        ("您明白了吗，高峰期请耐心等待", set()),
+        ("用PayPal在北京付款", {"paypal", "北京"}),
+        ("", set()),
+    ],
+)
+def test_names_are_found(text: str, names: set[str]) -> None:
+    """Folded, without what only looks like a name."""
+    found = proper_names(text)
+    assert found >= names
+    assert found - names <= {"台"}, found
