@@ -106,11 +106,6 @@ class Gateway:
             max(each.total for each in every),
         )
 
-    @property
-    def context_tokens(self) -> int:
-        """Tokens that fit into the window of each of the models, prompt and answer together."""
-        return min(route.context_tokens for route in self.routes)
-
     def terse(self, max_tokens: int) -> "Gateway":
         """Return the same providers, asked for the likeliest answer of at most so many tokens."""
         return Gateway(

@@ -5,8 +5,12 @@ from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
-MAX_ROUNDS = 5
-"""Rounds kept as context of the next turn; all turns are in PostgreSQL."""
+MAX_ROUNDS = 18
+"""Rounds kept as context of the next turn; all turns are in PostgreSQL. Of so many the generation
+service sends a model the last three to six, and a summary of the others."""
+FORGOTTEN_ROUNDS = 4
+"""Rounds that are forgotten together: as many as join the summary together, so that one summary
+serves four turns."""
 MAX_MOODS = 50
 
 
@@ -88,8 +92,10 @@ class Conversation:
         return dict(self.operation.filled) if self.operation else {}
 
     def remember(self, customer: str, reply: str, compound: float | None) -> None:
-        """Add a finished round and forget the oldest beyond the window."""
-        self.rounds = [*self.rounds, Round(customer, reply)][-MAX_ROUNDS:]
+        """Add a finished round and forget the oldest four beyond the window."""
+        self.rounds = [*self.rounds, Round(customer, reply)]
+        if len(self.rounds) > MAX_ROUNDS:
+            self.rounds = self.rounds[FORGOTTEN_ROUNDS:]
         if compound is not None:
             self.moods = [*self.moods, compound][-MAX_MOODS:]
         self.turn_count += 1

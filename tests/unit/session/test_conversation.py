@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.session.conversation import (
+    FORGOTTEN_ROUNDS,
     MAX_MOODS,
     MAX_ROUNDS,
     Conversation,
@@ -80,10 +81,21 @@ def test_only_the_last_rounds_and_moods_are_kept() -> None:
     talk = conversation()
     for number in range(MAX_MOODS + 10):
         talk.remember(f"q{number}", f"a{number}", 0.1)
-    assert len(talk.rounds) == MAX_ROUNDS
+    assert MAX_ROUNDS - FORGOTTEN_ROUNDS < len(talk.rounds) <= MAX_ROUNDS
     assert talk.rounds[-1] == Round(f"q{MAX_MOODS + 9}", f"a{MAX_MOODS + 9}")
     assert len(talk.moods) == MAX_MOODS
     assert talk.turn_count == MAX_MOODS + 10
+
+
+def test_rounds_are_forgotten_together() -> None:
+    """What stands before the last ones stays the same for four turns, and so does its summary."""
+    talk = conversation()
+    talk.rounds = []
+    firsts = []
+    for number in range(30):
+        talk.remember(f"q{number}", "", None)
+        firsts.append(talk.rounds[0].customer)
+    assert firsts == ["q0"] * 18 + ["q4"] * 4 + ["q8"] * 4 + ["q12"] * 4
 
 
 def test_a_mood_that_was_not_measured_is_not_remembered_as_neutral() -> None:
