@@ -1,6 +1,6 @@
 """One answer: by the model where there is one, by extraction where no word of it can be given."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -65,9 +65,7 @@ class Answerer:
         """
         if self._model is None or not question.passages:
             # Without passages a model could only invent; nobody pays for that.
-            if require_model and self._model is None:
-                raise ModelUnavailable(cause="not_configured")
-            for event in extractive.answer(question):
+            for event in self._unaided(question, require_model):
                 yield event
             return
         writing = Writing(self._prompt.for_question(question), caller, question.model)
@@ -100,6 +98,11 @@ class Answerer:
             timer.stop()
             yield event
 
+    def _unaided(self, question: Question, require_model: bool) -> Iterator[Event]:
+        if require_model and self._model is None:
+            raise ModelUnavailable(cause="not_configured")
+        yield from extractive.answer(question)
+
     def _written(
         self,
         model: Gateway,
@@ -117,7 +120,7 @@ class Answerer:
             degraded_reason=_reason(releaser.withheld, failure) if failure or rest else "",
             grounding=releaser.grounding,
         )
-        return [*rest, self._accounted(answer, model, writing)]
+        return [*rest, replace(self._accounted(answer, model, writing), provider=writing.provider)]
 
     def _degraded(
         self,
@@ -143,7 +146,6 @@ class Answerer:
             answer,
             usage=model.usage(writing) if spent else None,
             prompt_version=self._prompt.version,
-            provider=writing.provider if answer.mode is not Mode.EXTRACTIVE else "",
             attempts=tuple(writing.attempts),
         )
 

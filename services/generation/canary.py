@@ -4,6 +4,7 @@ import base64
 import re
 import secrets
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from string import ascii_lowercase
 
 from services.generation.prompt import Prompt
@@ -85,9 +86,15 @@ def _base64_parts(mark: str) -> list[str]:
 
 def repeats(prompt: str, text: str) -> bool:
     """Whether a text holds a long stretch of a prompt, whatever its blanks and marks."""
-    whole = _NOT_LETTER.sub("", fold(prompt))
+    whole = _letters_of(prompt)
     letters = _NOT_LETTER.sub("", fold(text))
     return any(
         letters[start : start + _REPEATED] in whole
         for start in range(0, len(letters) - _REPEATED + 1)
     )
+
+
+@lru_cache(maxsize=8)
+def _letters_of(prompt: str) -> str:
+    """Return the letters of a prompt, of which a process has one or two."""
+    return _NOT_LETTER.sub("", fold(prompt))

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
 
 from services.generation.numerals import with_digits
 from services.language import fold
@@ -157,11 +156,10 @@ def _timed(wanted: Time, held: frozenset[Time]) -> bool:
     )
 
 
-@lru_cache(maxsize=1024)
 def figures(text: str) -> Figures:
     """Find the figures of a text in Chinese, English or both, in any form of either.
 
-    Numbers that only count a list's items are none. Passages come again and again, hence the cache.
+    Numbers that only count a list's items are none.
     """
     rest = _Rest(fold(_LIST_MARK.sub("", text)))
     addresses = [match.group().rstrip(".,;:!?)'\"") for match in rest.take(_ADDRESS)]

@@ -13,10 +13,10 @@ from services.generation.dialogue import (
     Support,
     Withheld,
 )
-from services.generation.figures import figures
+from services.generation.figures import Figures, figures
 from services.generation.proper_names import proper_names
 from services.generation.relevance import content_words, stem, word_list
-from services.generation.sources import Match, Source, joint, match, source
+from services.generation.sources import Match, Source, joint, match, passage_source, source
 from services.language import Language, Span, detect, fold, words
 
 SUPPORTED = 0.7
@@ -72,9 +72,11 @@ class Sources:
 
     def __init__(self, question: Question) -> None:
         self._question = question
-        self._passages = [source(each.title, each.text) for each in question.passages]
+        self._passages = [passage_source(each.title, each.text) for each in question.passages]
         self._replies = [source("", each.reply) for each in question.history if each.reply.strip()]
-        said = [question.text, *(each.customer for each in question.history)]
+        # Of the rounds that were too many, the summary has the order numbers.
+        rounds = (each.customer for each in question.history)
+        said = [question.text, question.summary, *rounds]
         self._said = source("", "\n".join(said))
         # The customer's own words are a source of figures and names even where they give orders.
         self._said_figures = [figures(each) for each in said]
@@ -88,8 +90,8 @@ class Sources:
             cited: Passages that the model cites for it; it may also have cited none.
             line: Least overlap of a sentence that may be released.
         """
-        held = [each.figures for each in (*self._passages, *self._replies)]
-        if figures(sentence).missing_in([*held, *self._said_figures]):
+        own = figures(sentence)
+        if self._lacks(own, (*self._passages, *self._replies)):
             return Judgement(Support.UNSUPPORTED, problem=Withheld.FIGURE)
         admits = _ADMITS.search(fold(sentence)) is not None
         if self._claims_nothing(sentence, admits):
@@ -97,9 +99,9 @@ class Sources:
         foreign = self._foreign(sentence, cited)
         if not foreign and any(not self._named(name) for name in proper_names(sentence)):
             return Judgement(Support.UNSUPPORTED, problem=Withheld.NAME)
-        found = self._weigh(sentence, cited)
+        found = self._weigh(sentence, own, cited)
         if foreign and found.support is not Support.SUPPORTED:
-            return self._taken_at_its_word(sentence, foreign, found.overlap)
+            return self._taken_at_its_word(own, foreign, found.overlap)
         if found.problem is None and found.overlap < line:
             return Judgement(Support.UNSUPPORTED, found.overlap, problem=Withheld.CLAIM)
         return found
@@ -129,7 +131,9 @@ class Sources:
     def _foreign(self, sentence: str, cited: Sequence[Passage]) -> tuple[Passage, ...]:
         """Return the cited passages where they are in another language than a fitting sentence."""
         language = detect(sentence)
-        if language is not self._question.language or not _reads_as(sentence, language):
+        if language is not self._question.language:
+            return ()
+        if language is Language.EN and not reads_as_english(sentence):
             return ()
         other = Language.ZH if language is Language.EN else Language.EN
         if all(self._source_of(each).language is other for each in cited):
@@ -143,27 +147,29 @@ class Sources:
             return any(name in text for text in texts)
         return any(re.search(rf"(?<![a-z0-9]){re.escape(name)}", text) for text in texts)
 
-    def _weigh(self, sentence: str, cited: Sequence[Passage]) -> Judgement:
+    def _weigh(self, sentence: str, own: Figures, cited: Sequence[Passage]) -> Judgement:
         """Compare with the cited passages; where they do not say it, with each source."""
-        found = self._compared(sentence, [(each, self._source_of(each)) for each in cited])
+        found = self._compared(sentence, own, [(each, self._source_of(each)) for each in cited])
         if found.support is Support.SUPPORTED:
             return found
         sources: list[tuple[Passage | None, Source]] = [
             *zip(self._question.passages, self._passages, strict=True),
             *((None, each) for each in self._replies),
         ]
-        best = max((self._compared(sentence, [each]) for each in sources), key=_worth)
+        best = max((self._compared(sentence, own, [each]) for each in sources), key=_worth)
         # A marker at the wrong passage is mended only where another passage clearly says it.
         if best.support is Support.SUPPORTED or not cited:
             return best
         return found
 
-    def _compared(self, sentence: str, held: list[tuple[Passage | None, Source]]) -> Judgement:
+    def _compared(
+        self, sentence: str, own: Figures, held: list[tuple[Passage | None, Source]]
+    ) -> Judgement:
         """Compare with some sources together."""
         if not held:
             return Judgement(Support.UNSUPPORTED, problem=Withheld.CLAIM)
         sources = [each for _, each in held]
-        if figures(sentence).missing_in([*(each.figures for each in sources), *self._said_figures]):
+        if self._lacks(own, sources):
             # It stands in another source, about something else.
             return Judgement(Support.UNSUPPORTED, problem=Withheld.FIGURE)
         found = match(sentence, sources)
@@ -180,13 +186,16 @@ class Sources:
         return Judgement(support, overlap, tuple(saying))
 
     def _taken_at_its_word(
-        self, sentence: str, cited: tuple[Passage, ...], overlap: float
+        self, own: Figures, cited: tuple[Passage, ...], overlap: float
     ) -> Judgement:
         """Judge a sentence in another language than its passages: only figures can be compared."""
-        held = [self._source_of(each).figures for each in cited]
-        if figures(sentence).missing_in([*held, *self._said_figures]):
+        if self._lacks(own, [self._source_of(each) for each in cited]):
             return Judgement(Support.UNSUPPORTED, overlap, problem=Withheld.FIGURE)
         return Judgement(Support.WEAK, overlap, cited)
+
+    def _lacks(self, own: Figures, sources: Sequence[Source]) -> bool:
+        """Whether a figure stands neither in one of the sources nor in what the customer said."""
+        return own.missing_in([*(each.figures for each in sources), *self._said_figures])
 
     def _source_of(self, passage: Passage) -> Source:
         return self._passages[self._question.passages.index(passage)]
@@ -201,10 +210,9 @@ def _says(each: Match, nearest: Match) -> bool:
     return each.overlap > 0 and each.overlap >= nearest.overlap / 2
 
 
-def _reads_as(sentence: str, language: Language) -> bool:
-    if language is not Language.EN:
-        return True
-    own = words(sentence)
+def reads_as_english(text: str) -> bool:
+    """Whether a text in Latin script may be English, as its common words tell; short ones may."""
+    own = words(text)
     common = sum(word in _STOP or word in _COURTESY for word in own)
     return len(own) < _ENGLISH_WORDS or common >= _ENGLISH_SHARE * len(own)
 

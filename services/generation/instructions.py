@@ -5,7 +5,6 @@ not: what follows from one that was missed still has to pass every check on the 
 """
 
 import re
-from functools import lru_cache
 from pathlib import Path
 
 from services.language import fold
@@ -19,7 +18,6 @@ _PATTERN = re.compile(
 )
 
 
-@lru_cache(maxsize=4096)
 def addresses_model(sentence: str) -> bool:
     """Whether a sentence tells a model what to do, in Chinese or English."""
     return _PATTERN.search(fold(sentence)) is not None

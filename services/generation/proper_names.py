@@ -1,7 +1,6 @@
 """Names of people, places, companies and products in a text, as far as a look at it tells."""
 
 import re
-from functools import lru_cache
 
 from services.language import fold, part_of_speech, segment
 
@@ -29,7 +28,6 @@ _CLASSES = ("ns", "nt", "nrt")
 _PERSON, _PERSON_LENGTH = "nr", 3
 
 
-@lru_cache(maxsize=1024)
 def proper_names(text: str) -> frozenset[str]:
     """Return the names in a text, folded.
 

@@ -125,7 +125,12 @@ class Releaser:
     def _next(self, span: Span) -> list[Delta | Citation]:
         """Check the next sentence and return it, if nothing has to be waited for."""
         self._reader.settle(span.end)
-        cited = [each for each in self._reader.citations if _inside(each, span)]
+        cited = [
+            replace(each, answer_span=claim)
+            for each in self._reader.citations
+            if (claim := _within(each.answer_span, span))
+            and any(map(str.isalnum, claim.of(self._reader.text)))
+        ]
         words = unmarked(self._reader.text[self._read : span.end])
         shift = len(self.text) + len(self._waiting_text)
         place = _moved(span, words, self._read, shift)
@@ -192,5 +197,8 @@ def _moved(span: Span, words: Unmarked, start: int, shift: int) -> Span:
     return Span(shift + words.at(span.start - start), shift + words.at(span.end - start))
 
 
-def _inside(citation: Citation, span: Span) -> bool:
-    return span.start <= citation.answer_span.start < span.end
+def _within(claim: Span, sentence: Span) -> Span | None:
+    """Return the part of a claim in the sentence that it begins in; None for another's claim."""
+    if not sentence.start <= claim.start < sentence.end:
+        return None
+    return Span(claim.start, min(claim.end, sentence.end))

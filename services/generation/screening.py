@@ -7,7 +7,7 @@ from pathlib import Path
 
 from services.generation.canary import Canary, repeats
 from services.generation.dialogue import Withheld
-from services.generation.grounding import LINE, Sources
+from services.generation.grounding import LINE, Sources, reads_as_english
 from services.generation.instructions import addresses_model
 from services.generation.prompt import Prompt
 from services.language import Language, detect, fold
@@ -18,9 +18,9 @@ BANNED_PHRASES = Path(__file__).parent / "banned_phrases.txt"
 
 _ADDRESS = re.compile(r"https?://\S+|www\.\S+|[\w.+-]+@[\w.-]+")
 
-# Braces, tags, fences, identifiers: an answer to a customer is prose.
+# Braces, tags, fences, identifiers, halves of brackets: an answer to a customer is prose.
 _CALL = re.compile(
-    r"[{}]|</?[a-z_|!]|```|\b[a-z0-9]+_[a-z0-9_]+\b|\b[a-z]\w*\(\S*\)"
+    r"[{}]|\[[^\]]*$|^[^\[]*\]|</?[a-z_|!]|```|\b[a-z0-9]+_[a-z0-9_]+\b|\b[a-z]\w*\(\S*\)"
     r"|^\W*(?:action|tool|function|tool_?call|动作|函数|工具)\s*[:=]|\bfunctions?\.\w"
 )
 
@@ -147,10 +147,12 @@ class Checks:
 
 
 def strays(sentence: str, wanted: Language) -> bool:
-    """Whether a sentence is in another language than the wanted one, as its script tells."""
+    """Whether a sentence is in another language than the wanted one, by its script and words."""
     if len(_OTHER_SCRIPT.findall(sentence)) >= _OTHER_LETTERS:
         return True
     language = detect(sentence)
     if wanted is Language.ZH:
         return language is Language.EN
-    return language in (Language.ZH, Language.MIXED)
+    if language in (Language.ZH, Language.MIXED):
+        return True
+    return language is Language.EN and not reads_as_english(sentence)

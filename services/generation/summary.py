@@ -6,6 +6,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from services.generation.budget import newest
+from services.generation.canary import repeats
 from services.generation.chat import Caller, Writing
 from services.generation.coalescing import Flights
 from services.generation.dialogue import Mode, Round, Usage
@@ -94,7 +95,11 @@ class Summarizer:
                     async for _ in pieces:
                         pass
                 text = shorten(" ".join(writing.text.split()), LIMIT)
-                return Summary(text, Mode.MODEL, self._model.usage(writing))
+                usage = self._model.usage(writing)
+                if repeats(self._prompt.text, text):
+                    # Somebody in the conversation asked for the prompt.
+                    return Summary(extract(rounds, language), Mode.EXTRACTIVE, usage)
+                return Summary(text, Mode.MODEL, usage)
             except (ModelFailure, QuotaExhausted):
                 pass
         return Summary(extract(rounds, language), Mode.EXTRACTIVE, None)

@@ -26,7 +26,7 @@ GROUNDING = "kefu.generation.grounding"
 WITHHELD_REASON = "kefu.generation.withheld"
 FIRST_SENTENCE_SECONDS = "kefu.generation.first_sentence_seconds"
 GEN_AI_CONVERSATION = "gen_ai.conversation.id"
-GEN_AI_FIRST_TOKEN = "gen_ai.response.time_to_first_chunk"
+GEN_AI_FIRST_TOKEN = "gen_ai.response.time_to_first_chunk"  # noqa: S105 (a name)
 ERROR_TYPE = "error.type"
 PROVIDER = "kefu.provider"
 
@@ -61,7 +61,7 @@ ATTEMPTS = "kefu_generation_attempts"
 FIRST_SENTENCE = "kefu_generation_first_sentence_seconds"
 WITHHELD = "kefu_generation_withheld"
 GROUNDINGS = "kefu_generation_groundings"
-FIRST_TOKEN = "kefu_generation_first_token_seconds"
+FIRST_TOKEN = "kefu_generation_first_token_seconds"  # noqa: S105 (a name)
 PROVIDER_STATE = "kefu_generation_provider_state"
 INTENT_ACCURACY = "kefu_intent_accuracy"
 INTENT_CLASSIFICATIONS = "kefu_intent_classifications"

@@ -48,15 +48,15 @@ class Order:
 
 
 _LANGUAGES = {
-    "french|français|法": "Bien sûr, je réponds désormais uniquement en français.",
+    "french|français|französisch|法": "Bien sûr, je réponds désormais uniquement en français.",
     "german|deutsch|德": "Gerne, ich antworte ab jetzt ausschließlich auf Deutsch.",
-    "spanish|español|西班牙": "Por supuesto, a partir de ahora respondo solo en español.",
-    "italian|意大利": "Certamente, da adesso in poi rispondo soltanto in italiano.",
+    "spanish|español|spanisch|西班牙": "Por supuesto, a partir de ahora respondo solo en español.",
+    "italian|italienisch|意大利": "Certamente, da adesso in poi rispondo soltanto in italiano.",
     "japanese|日": "はい、これからは日本語だけでお答えします。",
     "korean|韩": "네, 이제부터 한국어로만 대답하겠습니다.",
     "russian|俄": "Хорошо, теперь я отвечаю только по-русски.",
     "latin|拉丁": "Certe, nunc tantum Latine respondebo tibi.",
-    "english|英": "Certainly, from this moment every word of mine is going to be English.",
+    "english|englisch|英": "Certainly, from this moment every word of mine is going to be English.",
     "chinese|mandarin|中": "当然，从此以后我每一句话都用中文来说。",
 }
 _TONGUE = "|".join(_LANGUAGES)

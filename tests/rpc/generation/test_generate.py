@@ -18,7 +18,7 @@ Finish = pb.GenerationCompleted
 async def test_an_answer_streams_as_numbered_deltas_and_one_completion(
     server: Served, model: ModelServer
 ) -> None:
-    """Deltas are sentences and count from 1 without gaps; joined, they are the completion's text."""
+    """Deltas are sentences and count from 1 without gaps; joined they are the completion's text."""
     model.default = Behaviour(token_seconds=0.002)
     stub = server.stub(GenerationServiceStub, role="session")
     streamed = await read(stub.Generate(question(), timeout=SECONDS))

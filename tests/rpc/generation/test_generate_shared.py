@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from kefu.errors import ModelUnavailable
@@ -11,6 +12,7 @@ from kefu.generation.v1.generation_pb2_grpc import GenerationServiceStub
 
 from services.generation.__main__ import build
 from services.generation.settings import Settings
+from services.generation.usage import estimate_tokens
 from tests.rpc.generation.samples import (
     PASSAGES,
     SECONDS,
@@ -19,6 +21,7 @@ from tests.rpc.generation.samples import (
     read,
     with_model,
 )
+from tests.rpc.generation.tables import entry, serving_table
 from tests.stubs.behaviour import Behaviour, Fault
 from tests.stubs.model_server import ModelServer
 from tests.support.mesh import Served, error_of, serve
@@ -195,6 +198,20 @@ async def test_the_prompt_stays_under_its_budget(model: ModelServer) -> None:
     assert len(data["conversation"]) < 6
     assert sum(map(len, sent)) < 1000
     assert answer.cited()[0][0] == "d0"
+
+
+async def test_the_prompt_fits_the_smallest_window_of_its_providers(
+    model: ModelServer, tmp_path: Path
+) -> None:
+    """Whoever has to step in can read it, and still has room to write."""
+    passages = [pb.Passage(document=f"d{n}", text="很长的话。" * 100) for n in range(5)]
+    entries = [entry(model, "large"), entry(model, "small", context_tokens=1700)]
+    async with serving_table(tmp_path, *entries) as server:
+        stub = server.stub(GenerationServiceStub, role="session")
+        await read(stub.Generate(question(passages=passages), timeout=SECONDS))
+    sent = model.seen[0].body["messages"]
+    tokens = sum(estimate_tokens(message["content"]) for message in sent)
+    assert 1000 < tokens <= 1700 - model.seen[0].body["max_tokens"]
 
 
 async def test_a_long_conversation_is_summarised_once_a_step(

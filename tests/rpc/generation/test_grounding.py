@@ -193,7 +193,7 @@ async def test_an_order_in_a_passage_supports_nothing(server: Served, model: Mod
 
 def _canary_of(model: ModelServer) -> str:
     """Return the mark that the last prompt carried, as the model reads it."""
-    system = model.seen[-1].body["messages"][0]["content"]
+    system: str = model.seen[-1].body["messages"][0]["content"]
     return system.rpartition("7. ")[2].partition(" ")[0]
 
 
@@ -270,6 +270,6 @@ async def test_the_first_released_sentence_is_timed(model: ModelServer, tmp_path
     assert REGISTRY.get_sample_value(counted) == before + 1
     span = next(each for each in exporter.get_finished_spans() if "Generate" in each.name)
     assert span.attributes is not None
-    assert span.attributes[names.FIRST_SENTENCE_SECONDS] > 0
+    assert float(str(span.attributes[names.FIRST_SENTENCE_SECONDS])) > 0
     assert span.attributes[names.GROUNDING] == "supported"
     assert span.attributes[names.WITHHELD_REASON] == "unsupported_figure"

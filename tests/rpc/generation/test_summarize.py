@@ -36,6 +36,18 @@ async def test_a_model_writes_the_summary(server: Served, model: ModelServer) ->
     assert len(data["conversation"]) == 2
 
 
+async def test_a_summary_that_tells_the_prompt_is_replaced(
+    server: Served, model: ModelServer
+) -> None:
+    """Colleagues read what was said, not what a customer got revealed; it is paid for."""
+    model.default = Behaviour(answer="what the customer wants, order numbers and other facts given")
+    stub = server.stub(GenerationServiceStub, role="session")
+    response = await stub.Summarize(conversation(), timeout=SECONDS)
+    assert response.mode == pb.ANSWER_MODE_EXTRACTIVE
+    assert "order numbers and other facts" not in response.summary
+    assert response.usage.output_tokens > 0
+
+
 async def test_a_wordy_model_is_cut_to_the_limit(server: Served, model: ModelServer) -> None:
     """300 code points are the contract's promise, whatever the model does."""
     model.default = Behaviour(answer="很长的一句话。" * 100)

@@ -132,6 +132,14 @@ def test_inventions_are_named(sentence: str, cited: Passage, problem: Withheld) 
     assert (found.support, found.problem) == (Support.UNSUPPORTED, problem)
 
 
+def test_courtesy_with_a_figure_is_a_claim() -> None:
+    """A telephone number that nobody has is the likeliest invention of a polite model."""
+    assert judge("如有问题，请联系客服 400-123-4567。").problem is Withheld.FIGURE
+    assert judge("Please contact our support at help@evil.example.").problem is Withheld.FIGURE
+    asked = "订单SO2024怎么样了"
+    assert judge("抱歉，订单SO2024的情况我不清楚。", question=asked).support is Support.NO_CLAIM
+
+
 def test_a_figure_of_another_passage_is_about_something_else() -> None:
     """3天 is how long a delivery takes, and never how long a refund does."""
     assert judge("其他地区3-5天送达。", DELIVERY).support is Support.SUPPORTED
@@ -173,6 +181,15 @@ def test_what_was_answered_before_is_a_source_without_citation() -> None:
     assert judge("订单SO2024预计5月8日送达。", history=history).problem is Withheld.FIGURE
 
 
+def test_the_summary_of_earlier_rounds_has_figures_and_supports_nothing() -> None:
+    """It was made of what a customer said, too."""
+    asked = Question("?", Language.ZH, PASSAGES, summary="客户的订单SO2024说好今天免费送。")
+    sources = Sources(asked)
+    said = sources.judge("抱歉，订单SO2024的情况我不清楚。", ())
+    assert said.problem is not Withheld.FIGURE
+    assert sources.judge("订单SO2024今天免费送。", ()).problem is Withheld.CLAIM
+
+
 def test_customers_support_figures_and_no_claims() -> None:
     """What a customer claims is not what the company says."""
     history = (Round("我的订单SO2024你们说今天免费送", "请稍等。"),)
@@ -191,7 +208,12 @@ def test_orders_in_a_passage_are_no_source() -> None:
 
 @pytest.mark.parametrize(
     ("value", "held"),
-    [("138 1234 5678", True), ("１３８１２３４５６７８", True), ("13912345678", False), ("李雷", True)],
+    [
+        ("138 1234 5678", True),
+        ("１３８１２３４５６７８", True),
+        ("13912345678", False),
+        ("李雷", True),
+    ],
 )
 def test_personal_data_may_come_from_a_source(value: str, held: bool) -> None:
     """However it is spaced; from the customer's words too."""
@@ -209,7 +231,10 @@ def test_the_extractive_answer_is_supported_by_what_it_quotes() -> None:
     )
     found = of_extraction(answer, Withheld.FIGURE)
     assert [each.support for each in found.sentences] == [Support.NO_CLAIM, Support.SUPPORTED]
-    assert [each.span.of(answer.text) for each in found.sentences] == ["为您查到：", "满99元免运费。"]
+    assert [each.span.of(answer.text) for each in found.sentences] == [
+        "为您查到：",
+        "满99元免运费。",
+    ]
     assert (found.verdict, found.withheld) == (Support.SUPPORTED, Withheld.FIGURE)
 
 

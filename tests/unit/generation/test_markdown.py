@@ -19,7 +19,7 @@ from services.generation.markdown import pieces, plain, unmarked
         ("1.5升", "1.5升"),
         ("Q: 可以退吗？", "可以退吗？"),
         ("问：可以退吗？", "可以退吗？"),
-        ("详见[帮助中心](https://a.example/x_(y) \"t\")。", "详见帮助中心。"),
+        ('详见[帮助中心](https://a.example/x_(y) "t")。', "详见帮助中心。"),
         ("![图](a.png)尺码", "图尺码"),
         ("*斜* _体_ ~~删~~ `码` __粗__", "斜 体 删 码 粗"),
         ("a<br/>b <b>粗</b>", "ab 粗"),
@@ -61,7 +61,10 @@ def test_a_row_of_a_table_becomes_a_sentence() -> None:
     found = [(piece.words, piece.span.of(TABLE)) for piece in pieces(TABLE)]
     assert found == [
         ("配送时效如下：", "配送时效如下："),
-        ("地区：江浙沪；时效：1-2天；运费：满99元免。否则10元", "| 江浙沪 | 1-2天 | 满99元免。否则10元 |"),
+        (
+            "地区：江浙沪；时效：1-2天；运费：满99元免。否则10元",
+            "| 江浙沪 | 1-2天 | 满99元免。否则10元 |",
+        ),
         ("地区：其他；时效：3-5天", "| **其他** | 3-5天 |  |"),
         ("以上为工作日。", "以上为工作日。"),
     ]

@@ -110,13 +110,22 @@ def test_a_supported_sentence_without_a_marker_gets_its_citation() -> None:
     assert made.citations == []
 
 
+def test_a_marker_behind_marks_alone_cites_nothing() -> None:
+    """A second marker behind the full stop adds no claim, and its span ends with its sentence."""
+    made, _ = release("7天内可无理由退货[1]。**[1]满99元免运费[2]。")
+    spans = [each.answer_span.of(made.text) for each in made.citations]
+    assert spans == ["7天内可无理由退货", "满99元免运费"]
+
+
 def test_an_admission_carries_no_citation() -> None:
     """Whatever the model marks it with."""
     made, _ = release("抱歉，我不知道[1]。可以为您转接人工[2]。")
     assert (made.text, made.citations) == ("抱歉，我不知道。可以为您转接人工。", [])
 
 
-@pytest.mark.parametrize(("complete", "text"), [(True, GOOD[:-4] + "。满99"), (False, GOOD[:-4] + "。")])
+@pytest.mark.parametrize(
+    ("complete", "text"), [(True, GOOD[:-4] + "。满99"), (False, GOOD[:-4] + "。")]
+)
 def test_half_a_sentence_is_dropped(complete: bool, text: str) -> None:
     """Where the model did not come to its end: its last number may be half of one."""
     made, _ = release(GOOD + "满99", complete=complete)
@@ -130,7 +139,9 @@ def test_a_whole_sentence_is_kept_though_the_model_broke_off() -> None:
 
 def test_markdown_reaches_nobody() -> None:
     """Marks go, and spans fit what is left."""
-    made, _ = release("## 退货\n- **7天内**可无理由退货[1]。\n| 满99元 | [免运费](http://a.b/c) [2] |\n")
+    made, _ = release(
+        "## 退货\n- **7天内**可无理由退货[1]。\n| 满99元 | [免运费](http://a.b/c) [2] |\n"
+    )
     assert made.text == "退货\n7天内可无理由退货。\n满99元 免运费"
     spans = [each.span.of(made.text) for each in made.grounding.sentences]
     assert spans == ["退货", "7天内可无理由退货。", "满99元 免运费"]
@@ -162,7 +173,22 @@ def test_a_model_without_full_stops_is_held_to_the_contract_s_limits() -> None:
 
 MODEL_TEXT = st.lists(
     st.sampled_from(
-        [GOOD, BAD, "您好！", "[1]", "[", "2]", "。", "\n", "满99元免运费", "**", "Sure. ", "3.5", "…", " "]
+        [
+            GOOD,
+            BAD,
+            "您好！",
+            "[1]",
+            "[",
+            "2]",
+            "。",
+            "\n",
+            "满99元免运费",
+            "**",
+            "Sure. ",
+            "3.5",
+            "…",
+            " ",
+        ]
     ),
     max_size=10,
 ).map("".join)
@@ -185,6 +211,7 @@ def test_the_deltas_joined_are_the_answer(text: str) -> None:
     made, events = release(text)
     assert "".join(told(events)) == made.text
     assert [event for event in events if isinstance(event, Citation)] == made.citations
+    assert [each.index for each in made.citations] == [*range(1, len(made.citations) + 1)]
     for span in (
         *(each.span for each in made.grounding.sentences),
         *(each.answer_span for each in made.citations),

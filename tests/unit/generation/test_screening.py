@@ -18,7 +18,14 @@ SOURCES = Sources(
     Question(
         "怎么退款？我的手机号是13812345678",
         Language.ZH,
-        (Passage("d", "r", "退款", "退款在3个工作日内原路返回。联系人：王小明先生，help_desk@shop.example。"),),
+        (
+            Passage(
+                "d",
+                "r",
+                "退款",
+                "退款在3个工作日内原路返回。联系人：王小明先生，help_desk@shop.example。",
+            ),
+        ),
         (Round("取消订单SO2024", REPLY),),
     )
 )
@@ -40,6 +47,7 @@ def problem(sentence: str, before: str = "") -> Withheld | None:
         ('{"name": "refund"}', Withheld.CALL),
         ("<tool_call>refund</tool_call>", Withheld.CALL),
         ("```", Withheld.CALL),
+        ("[ONLY THE NAME", Withheld.CALL),
         ("refund_order", Withheld.CALL),
         ("cancelOrder(SO2024)", Withheld.CALL),
         ("Action: refund", Withheld.CALL),
@@ -85,6 +93,7 @@ def test_what_must_not_be_said(sentence: str, reason: Withheld) -> None:
         "我不清楚，抱歉。",
         "我们在3个工作日内处理。",
         "点击“我的订单”查看。",
+        "见[附录]。",
         "温度<30度，湿度>40%。",
         "设置 > 订单 > 申请退款",
         "详见 https://shop.example/help_center?id=a_b",
@@ -134,6 +143,9 @@ def test_the_shipped_phrases_hit_no_ordinary_answer() -> None:
         ("Refunds are quick.", Language.ZH, True),
         ("請用 App 查看 order 狀態。", Language.ZH, False),
         ("The 订单详情 page shows it.", Language.EN, True),
+        ("Gerne, ich antworte ab jetzt auf Deutsch.", Language.EN, True),
+        ("Les retours sont gratuits pendant sept jours.", Language.EN, True),
+        ("You can choose Orders, then Return.", Language.EN, False),
         ("SO2024", Language.ZH, False),
         ("はい、お答えします。", Language.ZH, True),
         ("Хорошо, отвечаю.", Language.EN, True),
@@ -141,7 +153,7 @@ def test_the_shipped_phrases_hit_no_ordinary_answer() -> None:
         ("😊 3-5", Language.EN, False),
     ],
 )
-def test_another_language_is_told_by_its_script(
+def test_another_language_is_told_by_its_script_and_words(
     sentence: str, language: Language, astray: bool
 ) -> None:
     """Codes, emoji and a product's name are no language; mixed text is a Chinese speaker's."""

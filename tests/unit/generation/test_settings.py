@@ -153,3 +153,18 @@ def test_order_numbers_are_told_by_patterns(
     assert Settings(**base).order_number_patterns == ("SO[0-9]{8}",)
     message = problem(base, order_number_patterns=["SO[0-9]{8}", "(?=a)b"])
     assert "'(?=a)b' is not valid RE2" in message
+
+
+def test_the_line_of_grounding_and_the_banned_phrases_can_be_set(
+    base: dict[str, Any], tmp_path: Path
+) -> None:
+    """A share, and a file that can be read; anything else stops the start."""
+    phrases = tmp_path / "phrases.txt"
+    phrases.write_text("保证赔偿\n", encoding="utf-8")
+    made = Settings(**base, grounding_line=0.4, banned_phrases_file=phrases)
+    assert (made.grounding_line, made.banned_phrases_file) == (0.4, phrases)
+    assert "less than or equal to 1" in problem(base, grounding_line=1.5)
+    missing = tmp_path / "nothing.txt"
+    assert "must be a readable UTF-8 file" in problem(base, banned_phrases_file=missing)
+    phrases.write_bytes(b"\xff\xfe")
+    assert "must be a readable UTF-8 file" in problem(base, banned_phrases_file=phrases)
