@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from services.language import Span, sentences, words
@@ -35,16 +36,20 @@ def terms(text: str) -> frozenset[str]:
     another text: 开|发票 and 开发|票.
     """
     found, pairs = _content(text)
-    return frozenset(found | pairs)
+    return found | pairs
 
 
 def content_words(text: str) -> frozenset[str]:
     """Return the content words of a text alone, English ones without their ending."""
-    return frozenset(_content(text)[0])
+    return _content(text)[0]
 
 
-def _content(text: str) -> tuple[set[str], set[str]]:
-    """Return the content words, and the pairs of characters of neighbouring Chinese ones."""
+@lru_cache(maxsize=4096)
+def _content(text: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the content words, and the pairs of characters of neighbouring Chinese ones.
+
+    Cached, since a sentence is compared with several, and passages come again and again.
+    """
     found: set[str] = set()
     runs = [""]
     for word in words(text):
@@ -57,7 +62,7 @@ def _content(text: str) -> tuple[set[str], set[str]]:
             runs[-1] += word
             found.add(word)
     pairs = {run[start : start + 2] for run in runs for start in range(len(run) - 1)}
-    return found, pairs - _STOPWORDS
+    return frozenset(found), frozenset(pairs - _STOPWORDS)
 
 
 def stem(word: str) -> str:

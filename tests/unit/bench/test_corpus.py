@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from services.knowledge.indexing import entries
+from services.knowledge.indexing import entries, indexed
 from services.language import Language
 from tests.bench.retrieval.corpus import PASSAGES_PER_DOCUMENT, Corpus
 
@@ -30,7 +30,7 @@ def test_both_languages_are_there() -> None:
     for document in documents:
         for passage in document.passages:
             assert passage.span.of(document.text) == passage.text
-        assert all(each.terms for each in entries(document))
+        assert all(each.under.terms for each in entries(indexed(document)))
 
 
 def test_vectors_lie_as_those_of_the_real_model_do() -> None:
