@@ -1,8 +1,9 @@
 """How far the sources of an answer support each of its sentences."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from services.generation.dialogue import (
     Answer,
@@ -73,14 +74,31 @@ class Sources:
     def __init__(self, question: Question) -> None:
         self._question = question
         self._passages = [passage_source(each.title, each.text) for each in question.passages]
-        self._replies = [source("", each.reply) for each in question.history if each.reply.strip()]
+
+    # What was said is prepared only where the passages do not do: most answers never need it.
+
+    @cached_property
+    def _replies(self) -> list[Source]:
+        return [source("", each.reply) for each in self._question.history if each.reply.strip()]
+
+    @cached_property
+    def _said(self) -> list[str]:
         # Of the rounds that were too many, the summary has the order numbers.
-        rounds = (each.customer for each in question.history)
-        said = [question.text, question.summary, *rounds]
-        self._said = source("", "\n".join(said))
+        rounds = (each.customer for each in self._question.history)
+        return [self._question.text, self._question.summary, *rounds]
+
+    @cached_property
+    def _asked(self) -> frozenset[str]:
+        return frozenset().union(*source("", "\n".join(self._said)).sentences)
+
+    @cached_property
+    def _said_figures(self) -> list[Figures]:
         # The customer's own words are a source of figures and names even where they give orders.
-        self._said_figures = [figures(each) for each in said]
-        self._said_folded = fold("\n".join(said))
+        return [figures(each) for each in self._said]
+
+    @cached_property
+    def _said_folded(self) -> str:
+        return fold("\n".join(self._said))
 
     def judge(self, sentence: str, cited: Sequence[Passage], line: float = LINE) -> Judgement:
         """Say what a sentence is worth.
@@ -91,7 +109,7 @@ class Sources:
             line: Least overlap of a sentence that may be released.
         """
         own = figures(sentence)
-        if self._lacks(own, (*self._passages, *self._replies)):
+        if self._lacks(own, self._passages) and self._lacks(own, [*self._passages, *self._replies]):
             return Judgement(Support.UNSUPPORTED, problem=Withheld.FIGURE)
         admits = _ADMITS.search(fold(sentence)) is not None
         if self._claims_nothing(sentence, admits):
@@ -109,8 +127,7 @@ class Sources:
     def holds(self, value: str) -> bool:
         """Whether a value stands in a source, however it is spaced and written."""
         wanted = _squeezed(value)
-        texts = (each.folded for each in (*self._passages, *self._replies))
-        return any(wanted in _squeezed(text) for text in (*texts, self._said_folded))
+        return any(wanted in _squeezed(text) for text in self._texts())
 
     def said_before(self, sentence: str) -> bool:
         """Whether an earlier reply said so: what it reports an action did."""
@@ -125,7 +142,7 @@ class Sources:
         }
         if rest and (admits or _ASKS.search(sentence)):
             # They may say what they are about, and that is what was asked.
-            rest -= frozenset().union(_ASKED_FOR, *self._said.sentences)
+            rest -= _ASKED_FOR | self._asked
         return not rest
 
     def _foreign(self, sentence: str, cited: Sequence[Passage]) -> tuple[Passage, ...]:
@@ -141,22 +158,28 @@ class Sources:
         return ()
 
     def _named(self, name: str) -> bool:
-        texts = [each.folded for each in (*self._passages, *self._replies)]
-        texts.append(self._said_folded)
         if not name.isascii():
-            return any(name in text for text in texts)
-        return any(re.search(rf"(?<![a-z0-9]){re.escape(name)}", text) for text in texts)
+            return any(name in text for text in self._texts())
+        whole = re.compile(rf"(?<![a-z0-9]){re.escape(name)}")
+        return any(whole.search(text) for text in self._texts())
+
+    def _texts(self) -> Iterator[str]:
+        """Return all texts, those first that most likely hold what is looked for."""
+        yield from (each.folded for each in self._passages)
+        yield self._said_folded
+        yield from (each.folded for each in self._replies)
 
     def _weigh(self, sentence: str, own: Figures, cited: Sequence[Passage]) -> Judgement:
         """Compare with the cited passages; where they do not say it, with each source."""
         found = self._compared(sentence, own, [(each, self._source_of(each)) for each in cited])
         if found.support is Support.SUPPORTED:
             return found
-        sources: list[tuple[Passage | None, Source]] = [
-            *zip(self._question.passages, self._passages, strict=True),
-            *((None, each) for each in self._replies),
-        ]
-        best = max((self._compared(sentence, own, [each]) for each in sources), key=_worth)
+        passages = zip(self._question.passages, self._passages, strict=True)
+        alone = (self._compared(sentence, own, [each]) for each in passages)
+        best = max(alone, key=_worth, default=found)
+        if best.support is not Support.SUPPORTED:
+            replies = [self._compared(sentence, own, [(None, each)]) for each in self._replies]
+            best = max((best, *replies), key=_worth)
         # A marker at the wrong passage is mended only where another passage clearly says it.
         if best.support is Support.SUPPORTED or not cited:
             return best
@@ -195,7 +218,8 @@ class Sources:
 
     def _lacks(self, own: Figures, sources: Sequence[Source]) -> bool:
         """Whether a figure stands neither in one of the sources nor in what the customer said."""
-        return own.missing_in([*(each.figures for each in sources), *self._said_figures])
+        found = [each.figures for each in sources]
+        return own.missing_in(found) and own.missing_in([*found, *self._said_figures])
 
     def _source_of(self, passage: Passage) -> Source:
         return self._passages[self._question.passages.index(passage)]
