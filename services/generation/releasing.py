@@ -18,7 +18,7 @@ from services.generation.markdown import Unmarked, unmarked
 from services.generation.prompt import Prompt
 from services.generation.relevance import supporting_span
 from services.generation.screening import Checks, strays
-from services.language import Language, Span, sentences
+from services.language import Language, Span, fold, sentences
 
 _NO_MORE = {
     Language.ZH: "其余部分我暂时无法确认，建议您联系人工客服。",
@@ -51,6 +51,7 @@ class Releaser:
         self._read = 0
         self._waiting: list[Delta | Citation] = []
         self._waiting_text = ""
+        self._said: set[str] = set()
         self._claimed = False
         self._weighed: list[SentenceSupport] = []
         self.text = ""
@@ -135,9 +136,14 @@ class Releaser:
         shift = len(self.text) + len(self._waiting_text)
         place = _moved(span, words, self._read, shift)
         sentence = Span(place.start - shift, place.end - shift).of(words.text)
+        if (said := fold(sentence).strip()) in self._said:
+            # Small models turn in circles; once is enough.
+            self._read = span.end
+            return []
         judgement = self._judge(sentence, [each.passage for each in cited])
         if self.withheld:
             return []
+        self._said.add(said)
         moved = [
             replace(each, answer_span=_moved(each.answer_span, words, self._read, shift))
             for each in cited

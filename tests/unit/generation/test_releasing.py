@@ -64,6 +64,13 @@ def test_everything_after_a_bad_sentence_is_withheld() -> None:
     assert made.grounding.withheld is Withheld.FIGURE
 
 
+def test_a_sentence_is_told_once() -> None:
+    """A small model that turns in circles does not take the customer along."""
+    made, events = release(f"{GOOD}{GOOD}7天内可无理由退货！订单满99元免运费[2]。{GOOD}")
+    assert told(events) == ["7天内可无理由退货。", "7天内可无理由退货！", "订单满99元免运费。"]
+    assert [each.index for each in made.citations] == [1, 2, 3]
+
+
 def test_ending_early_says_so() -> None:
     """In the answer's language, as a sentence that claims nothing."""
     made, _ = release(GOOD + BAD)
