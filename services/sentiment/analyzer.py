@@ -141,7 +141,7 @@ class Analyzer:
         opinion = self._model.opinion(text, self._features.of(text, found), vector)
         value = compound(opinion.probabilities, opinion.blame, opinion.praise)
         emotion = _emotion(opinion, label(value, self._neutral_band))
-        value = tempered(value, emotion, _in_heat(found))
+        value = tempered(value, emotion, _in_heat(found), _blames(found))
         name = label(value, self._neutral_band)
         return Sentiment(
             value,
@@ -168,6 +168,11 @@ class Analyzer:
 def _emotion(opinion: Opinion, name: Label) -> Emotion:
     likelihood = dict(zip(EMOTIONS, opinion.emotions, strict=True))
     return max(_POSSIBLE[name], key=lambda each: likelihood[each])
+
+
+def _blames(found: Sequence[Sentence]) -> bool:
+    """Tell whether words of blame were found, and not negated."""
+    return any(hit.valence < 0 for each in found for hit in each.words)
 
 
 def _in_heat(found: Sequence[Sentence]) -> bool:

@@ -23,6 +23,9 @@ _SURE = 0.5
 # Neutral values stay inside the open band, also when rounded to four digits.
 _INSIDE = 0.98 * BAND
 
+# Praise that is strong and not extreme ends here.
+_PLEASED = FURIOUS - 0.0001
+
 _GRADES = (BAND, DISSATISFIED, FURIOUS, 1.0)
 
 
@@ -85,13 +88,16 @@ def compound(probabilities: Sequence[float], blame: float, praise: float) -> flo
     return round(strength if positive > negative else -strength, 4)
 
 
-def tempered(value: float, emotion: Emotion, in_heat: bool) -> float:
-    """Keep strong blame for disappointment and anger, and extreme blame for heated anger.
+def tempered(value: float, emotion: Emotion, in_heat: bool, mixed: bool = False) -> float:
+    """Keep strong blame for disappointment and anger, extreme blame for heated anger.
+
+    Extreme praise is kept for those who praise alone.
 
     Args:
         value: A compound.
         emotion: What moves the customer.
         in_heat: Whether she uses words of anger, insult, accusation or threat.
+        mixed: Whether she uses words of blame.
 
     Returns:
         Anything milder than strong blame as it is. Strong anger in heated words moves into the
@@ -100,7 +106,7 @@ def tempered(value: float, emotion: Emotion, in_heat: bool) -> float:
         blames nobody, before the strong one.
     """
     if value >= -DISSATISFIED:
-        return value
+        return min(value, _PLEASED) if mixed else value
     if emotion not in (Emotion.ANGER, Emotion.DISAPPOINTMENT):
         return -DISSATISFIED
     if emotion is not Emotion.ANGER or not in_heat:

@@ -11,7 +11,7 @@ from tests.support.running import KEFU, Running
 
 pytestmark = pytest.mark.xdist_group("e2e")
 
-MANY = 400
+MANY = 1000
 """Files whose import takes some seconds."""
 
 

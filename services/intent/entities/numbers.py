@@ -74,7 +74,7 @@ _LONGEST = 60
 _MOST_HAN = 16
 _FEWEST_SPELT_DIGITS = 3
 
-_FIGURES_AND_UNIT = re.compile(r"([\d,]{1,20}(?:\.\d{1,9})?)\s?([十百千万亿k]?)")
+_FIGURES_AND_UNIT = re.compile(r"(\d[\d,]{0,19}(?:\.\d{1,9})?)\s?([十百千万亿k]?)")
 _SEVERAL = re.compile(r"(?:\d{1,12}[百千万亿]){2,4}")
 _FIGURES_OF_UNIT = re.compile(r"(\d+)(.)")
 

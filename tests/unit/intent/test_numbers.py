@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.intent.entities.numbers import (
@@ -159,6 +159,7 @@ def test_any_row_of_number_characters_is_a_number_or_none(words: str) -> None:
 
 
 @given(st.text(max_size=30))
+@example(",")
 def test_no_text_makes_the_reader_fail(words: str) -> None:
     """Whatever a pattern may once pass in."""
     value = read_number(words)

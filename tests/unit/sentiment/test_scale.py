@@ -141,3 +141,10 @@ def test_heat_keeps_the_order_of_angers() -> None:
     values = [tempered(each, Emotion.ANGER, in_heat=True) for each in (-0.55, -0.65, -0.79)]
     assert values == sorted(values, reverse=True)
     assert tempered(-0.65, Emotion.ANGER, in_heat=False) == -0.65
+
+
+@pytest.mark.parametrize(("mixed", "value"), [(True, 0.7999), (False, 0.93)])
+def test_who_blames_as_well_is_not_enthusiastic(mixed: bool, value: float) -> None:
+    """Extreme praise is for those who praise alone."""
+    assert tempered(0.93, Emotion.GRATITUDE, in_heat=False, mixed=mixed) == value
+    assert tempered(0.3, Emotion.GRATITUDE, in_heat=False, mixed=mixed) == 0.3
