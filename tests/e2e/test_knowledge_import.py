@@ -11,7 +11,7 @@ from tests.support.running import KEFU, Running
 
 pytestmark = pytest.mark.xdist_group("e2e")
 
-MANY = 1000
+MANY = 400
 """Files whose import takes some seconds."""
 
 
