@@ -4,8 +4,8 @@ There is no statement here that changes or deletes a record; the database refuse
 """
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -171,9 +171,11 @@ class Store:
                 checkpoint=known,
             )
             verifier = Verifier(evidence)
-            async for record in _walk(connection, chain):
-                if not verifier.feed(record):
-                    break
+            # Whoever stops at a problem closes the cursor before the connection serves another.
+            async with aclosing(_walk(connection, chain)) as records:
+                async for record in records:
+                    if not verifier.feed(record):
+                        break
         verdict = verifier.finish()
         if verdict.ok and verdict.records and head is None:
             problem = Problem(Kind.HEAD_REPLACED, verdict.records, "", "the chain's head is gone")
@@ -304,7 +306,7 @@ class Store:
                 await copy.write_row(_row(record))
 
 
-async def _walk(connection: Connection, chain: str) -> AsyncIterator[Record]:
+async def _walk(connection: Connection, chain: str) -> AsyncGenerator[Record, None]:
     async with connection.cursor(name="walk") as cursor:
         cursor.itersize = WALK_ROWS
         await cursor.execute(f"{_SELECT} ORDER BY sequence, recorded_at", {"chain": chain})
