@@ -55,6 +55,8 @@ local function money(key)
 end
 
 local function add(key, field, amount)
+  -- Nothing taken back is written "-0", which Redis takes for no number.
+  if amount == 0 then return end
   redis.call('HINCRBY', key, field, string.format('%.0f', amount))
   redis.call('EXPIRE', key, {2 * DAY_SECONDS})
 end

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.generation.limits import HOLD_MINUTES, Meter, Metric, Settlement
@@ -193,6 +193,13 @@ async def test_fractions_of_a_request_add_up(meter: Meter, clock: Clock) -> None
     assert (await meter.take([slow])).refused is None
 
 
+async def test_who_claims_nothing_beside_others_gives_nothing_back(meter: Meter) -> None:
+    """What a process admitted while Redis was away is settled without a claim there."""
+    verdict = await meter.take([money(1)])
+    assert await meter.settle([Settlement(money(1), 0, verdict.minute)]) == [1000]
+    assert await meter.settle([Settlement(money(0), 7, verdict.minute)]) == [993]
+
+
 Step = tuple[int, int, int, int, int]
 """Seconds that pass, tokens and money that are claimed, and those that are used (-1: it never
 settles)."""
@@ -211,6 +218,7 @@ STEPS = st.lists(
 
 @settings(max_examples=60, deadline=None)
 @given(steps=STEPS)
+@example(steps=[(0, 0, 1, 0, 0), (0, 0, 0, 0, 0)])
 async def test_both_kinds_agree_whatever_happens(redis_url: str, steps: list[Step]) -> None:
     """Claims, refusals, settlements, lost ones, clocks over midnight: figure for figure."""
     clock = Clock()
