@@ -2,27 +2,19 @@
 
 import json
 import os
-import random
-import socket
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from services.local import ca
 from services.local.home import Home
+from services.local.ports import HOST, Ports
 from services.local.problem import Problem
 from services.local.status import MeshStatus, ServiceStatus
 
 ROOT = Path(__file__).parents[2]
 """Root of the project: `services`, `gen` and `examples` lie in it."""
-
-HOST = "127.0.0.1"
-"""The local default serves this machine alone."""
-
-PORTS = range(20000, 32000)
-"""Ports to choose from: below the range from which the system takes ports for outgoing
-connections, so that none of those sits on a service's port when it restarts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,23 +73,30 @@ def programs(sample: bool) -> tuple[Program, ...]:
     return (*PROGRAMS, SAMPLE) if sample else PROGRAMS
 
 
-def assign_addresses(wanted: tuple[Program, ...], before: MeshStatus) -> dict[str, ServiceStatus]:
+def assign_addresses(
+    wanted: tuple[Program, ...], before: MeshStatus, ports: Ports
+) -> dict[str, ServiceStatus]:
     """Give each program the addresses it had before, or free ones.
+
+    Args:
+        wanted: the programs to run.
+        before: what the last run of this home left.
+        ports: holds the ports of all from now on.
 
     Raises:
         Problem: somebody else listens on an address of before.
     """
-    free = _free_ports(
-        {_port(a) for s in before.services.values() for a in (s.address, s.metrics_address) if a}
-    )
+    kept = {_port(a) for s in before.services.values() for a in (s.address, s.metrics_address) if a}
     assigned = {}
     for program in wanted:
         known = before.services.get(program.name)
         if known is None:
-            metrics = "" if program.foreign else f"{HOST}:{next(free)}"
-            known = ServiceStatus(address=f"{HOST}:{next(free)}", metrics_address=metrics)
+            metrics = "" if program.foreign else f"{HOST}:{ports.choose(kept)}"
+            address = f"{HOST}:{ports.choose(kept)}"
+            assigned[program.name] = ServiceStatus(address=address, metrics_address=metrics)
+            continue
         for address in filter(None, (known.address, known.metrics_address)):
-            if not _bindable(_port(address)):
+            if not ports.take(_port(address)):
                 raise Problem(
                     f"{address}, the address of {program.name}, is taken by another process",
                     "stop that process, or remove mesh.json in the home to get new addresses",
@@ -173,21 +172,3 @@ def environment(
 
 def _port(address: str) -> int:
     return int(address.rpartition(":")[2])
-
-
-def _free_ports(taken: set[int]) -> Iterator[int]:
-    """Yield ports in random order that nobody listens on, so that two homes seldom collide."""
-    for port in random.sample(PORTS, len(PORTS)):
-        if port not in taken and _bindable(port):
-            yield port
-
-
-def _bindable(port: int) -> bool:
-    with socket.socket() as probe:
-        # Connections of the last run that linger in TIME_WAIT are no reason to refuse.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True

@@ -31,6 +31,7 @@ from services.local import (
     valkey,
 )
 from services.local.home import Home
+from services.local.ports import Ports
 from services.local.postgres import Postgres
 from services.local.problem import Problem
 from services.local.programs import Program
@@ -76,6 +77,7 @@ class Supervisor:
         self._prepare = prepare
         self._on_change = on_change
         self._status = MeshStatus(supervisor=os.getpid())
+        self._ports = Ports()
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._stores: dict[str, Postgres | Valkey] = {}
         self._served = {program.name: asyncio.Event() for program in self._programs}
@@ -88,7 +90,7 @@ class Supervisor:
         Raises:
             Problem: it could not start; everything that had started is stopped again.
         """
-        with lock.held(self._home):
+        with lock.held(self._home), self._ports:
             try:
                 self._begin()
                 await self._run_until(stopping)
@@ -102,7 +104,7 @@ class Supervisor:
         """Settle addresses and certificates and start the embedded servers."""
         before = status.read(self._home)
         self._status.services = before.services  # a start that fails here forgets no address
-        self._status.services = programs.assign_addresses(self._programs, before)
+        self._status.services = programs.assign_addresses(self._programs, before, self._ports)
         self._status.stores = {"postgres": StoreStatus(), "valkey": StoreStatus()}
         self._changed()
         for name in self._status.processes:

@@ -8,6 +8,7 @@ import pytest
 
 from services.local import programs
 from services.local.home import Home
+from services.local.ports import Ports
 from services.local.problem import Problem
 from services.local.programs import Program
 from services.local.status import MeshStatus, ServiceStatus
@@ -45,7 +46,8 @@ def test_no_two_programs_share_a_logical_valkey_database() -> None:
 
 def test_addresses_are_all_different_and_of_this_machine_only() -> None:
     """Nobody else in the network reaches the local default."""
-    assigned = programs.assign_addresses(programs.PROGRAMS, MeshStatus())
+    with Ports() as ports:
+        assigned = programs.assign_addresses(programs.PROGRAMS, MeshStatus(), ports)
     addresses = [a for s in assigned.values() for a in (s.address, s.metrics_address)]
     assert len(set(addresses)) == 2 * len(programs.PROGRAMS)
     assert all(address.startswith("127.0.0.1:") for address in addresses)
@@ -53,8 +55,12 @@ def test_addresses_are_all_different_and_of_this_machine_only() -> None:
 
 def test_a_program_that_joins_later_gets_a_new_address_and_the_others_keep_theirs() -> None:
     """`kefu up --sample` after `kefu up` moves nothing."""
-    first = programs.assign_addresses(programs.programs(False), MeshStatus())
-    second = programs.assign_addresses(programs.programs(True), MeshStatus(services=first))
+    with Ports() as ports:
+        first = programs.assign_addresses(programs.programs(False), MeshStatus(), ports)
+    with Ports() as ports:
+        second = programs.assign_addresses(
+            programs.programs(True), MeshStatus(services=first), ports
+        )
     assert {n: second[n].address for n in first} == {n: s.address for n, s in first.items()}
     assert second["shop-orders"].address not in {s.address for s in first.values()}
 
@@ -66,9 +72,12 @@ def test_a_taken_port_is_named_with_its_service_and_the_way_out() -> None:
         squatter.listen()
         port = squatter.getsockname()[1]
         before = {"desk": ServiceStatus(address=f"127.0.0.1:{port}", metrics_address="127.0.0.1:1")}
-        with pytest.raises(Problem, match=rf"127.0.0.1:{port}, the address of desk.*mesh.json"):
+        with (
+            Ports() as ports,
+            pytest.raises(Problem, match=rf"127.0.0.1:{port}, the address of desk.*mesh.json"),
+        ):
             programs.assign_addresses(
-                (Program("desk", "services.desk", 0),), MeshStatus(services=before)
+                (Program("desk", "services.desk", 0),), MeshStatus(services=before), ports
             )
 
 
@@ -77,7 +86,8 @@ def environment_of(
 ) -> dict[str, str]:
     """Return the environment of a program of the mesh."""
     program = next(p for p in programs.PROGRAMS if p.name == name)
-    services = programs.assign_addresses(programs.PROGRAMS, MeshStatus())
+    with Ports() as ports:
+        services = programs.assign_addresses(programs.PROGRAMS, MeshStatus(), ports)
     return programs.environment(program, Home.at(tmp_path), services, database, redis)
 
 
