@@ -36,15 +36,15 @@ _FINISHES = {
     Finish.FILTERED: pb.GenerationCompleted.FINISH_REASON_FILTERED,
 }
 _VERDICTS = {
-    Support.SUPPORTED: pb.Grounding.VERDICT_SUPPORTED,
-    Support.WEAK: pb.Grounding.VERDICT_WEAK,
-    Support.UNSUPPORTED: pb.Grounding.VERDICT_UNSUPPORTED,
+    Support.SUPPORTED: understanding_pb2.Grounding.VERDICT_SUPPORTED,
+    Support.WEAK: understanding_pb2.Grounding.VERDICT_WEAK,
+    Support.UNSUPPORTED: understanding_pb2.Grounding.VERDICT_UNSUPPORTED,
 }
 _SUPPORTS = {
-    Support.SUPPORTED: pb.SentenceSupport.SUPPORT_SUPPORTED,
-    Support.WEAK: pb.SentenceSupport.SUPPORT_WEAK,
-    Support.UNSUPPORTED: pb.SentenceSupport.SUPPORT_UNSUPPORTED,
-    Support.NO_CLAIM: pb.SentenceSupport.SUPPORT_NO_CLAIM,
+    Support.SUPPORTED: understanding_pb2.SentenceSupport.SUPPORT_SUPPORTED,
+    Support.WEAK: understanding_pb2.SentenceSupport.SUPPORT_WEAK,
+    Support.UNSUPPORTED: understanding_pb2.SentenceSupport.SUPPORT_UNSUPPORTED,
+    Support.NO_CLAIM: understanding_pb2.SentenceSupport.SUPPORT_NO_CLAIM,
 }
 _PURPOSES = {
     pb.EMBED_PURPOSE_QUERY: Purpose.QUERY,
@@ -137,12 +137,12 @@ def completed_to(answer: Answer) -> pb.GenerationCompleted:
     )
 
 
-def grounding_to(grounding: Grounding) -> pb.Grounding:
+def grounding_to(grounding: Grounding) -> understanding_pb2.Grounding:
     """Write how far sources support an answer."""
-    return pb.Grounding(
+    return understanding_pb2.Grounding(
         verdict=_VERDICTS[grounding.verdict],
         sentences=[
-            pb.SentenceSupport(
+            understanding_pb2.SentenceSupport(
                 answer_span=_span_to(each.span),
                 support=_SUPPORTS[each.support],
                 overlap=each.overlap,

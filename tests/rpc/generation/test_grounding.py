@@ -8,6 +8,7 @@ import pytest
 from kefu.errors import ModelUnavailable
 from kefu.generation.v1 import generation_pb2 as pb
 from kefu.generation.v1.generation_pb2_grpc import GenerationServiceStub
+from kefu.type.v1 import understanding_pb2
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client import REGISTRY
 
@@ -20,9 +21,9 @@ from tests.stubs.behaviour import Behaviour
 from tests.stubs.model_server import ModelServer
 from tests.support.mesh import Served, error_of, serve
 
-SUPPORTED = pb.SentenceSupport.SUPPORT_SUPPORTED
-WEAK = pb.SentenceSupport.SUPPORT_WEAK
-NO_CLAIM = pb.SentenceSupport.SUPPORT_NO_CLAIM
+SUPPORTED = understanding_pb2.SentenceSupport.SUPPORT_SUPPORTED
+WEAK = understanding_pb2.SentenceSupport.SUPPORT_WEAK
+NO_CLAIM = understanding_pb2.SentenceSupport.SUPPORT_NO_CLAIM
 
 INVENTED = [
     ("退款在9个工作日内原路返回[1]。", "unsupported_figure"),
@@ -57,7 +58,7 @@ async def test_an_invention_is_replaced_by_the_passages(
     assert streamed.text == streamed.end.text
     assert {document for document, _, _ in streamed.cited()} == {"returns"}
     assert streamed.end.grounding.withheld_reason == streamed.end.degraded_reason == reason
-    assert streamed.end.grounding.verdict == pb.Grounding.VERDICT_SUPPORTED
+    assert streamed.end.grounding.verdict == understanding_pb2.Grounding.VERDICT_SUPPORTED
     assert streamed.end.usage.output_tokens > 0
 
 
@@ -131,7 +132,11 @@ async def test_every_sentence_is_given_its_support(
     assert end.mode == pb.ANSWER_MODE_MODEL, end
     assert [each.support for each in end.grounding.sentences] == supports
     assert end.grounding.withheld_reason == ""
-    worst = pb.Grounding.VERDICT_WEAK if WEAK in supports else pb.Grounding.VERDICT_SUPPORTED
+    worst = (
+        understanding_pb2.Grounding.VERDICT_WEAK
+        if WEAK in supports
+        else understanding_pb2.Grounding.VERDICT_SUPPORTED
+    )
     assert end.grounding.verdict == worst
     last = end.grounding.sentences[-1].answer_span
     assert (last.end, end.citations[-1].answer_span.start) == (len(end.text), last.start)
@@ -147,7 +152,7 @@ async def test_figures_may_come_from_the_question_and_earlier_replies(
     request = question("SO2024几号能到?", history=history)
     end = (await read(stub.Generate(request, timeout=SECONDS))).end
     assert (end.mode, end.text) == (pb.ANSWER_MODE_MODEL, "您的订单SO2024预计5月6日送达。")
-    assert end.grounding.verdict == pb.Grounding.VERDICT_SUPPORTED
+    assert end.grounding.verdict == understanding_pb2.Grounding.VERDICT_SUPPORTED
     assert not end.citations
 
 
@@ -254,7 +259,7 @@ async def test_line_and_banned_phrases_are_settings(model: ModelServer, tmp_path
         end = (await read(stub.Generate(question("周末开吗"), timeout=SECONDS))).end
         assert (end.mode, end.grounding.verdict) == (
             pb.ANSWER_MODE_MODEL,
-            pb.Grounding.VERDICT_WEAK,
+            understanding_pb2.Grounding.VERDICT_WEAK,
         )
 
 

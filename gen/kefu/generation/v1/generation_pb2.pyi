@@ -330,7 +330,7 @@ class GenerationCompleted(_message.Message):
         """Providers that were asked, in order. Empty where none was."""
 
     @_builtins.property
-    def grounding(self) -> Global___Grounding:
+    def grounding(self) -> _understanding_pb2.Grounding:
         """How far the sources support the answer. Absent where no model wrote."""
 
     def __init__(
@@ -345,7 +345,7 @@ class GenerationCompleted(_message.Message):
         prompt_version: _builtins.str = ...,
         provider: _builtins.str = ...,
         attempts: _abc.Iterable[Global___Attempt] | None = ...,
-        grounding: Global___Grounding | None = ...,
+        grounding: _understanding_pb2.Grounding | None = ...,
         shared: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["grounding", b"grounding", "usage", b"usage"]  # noqa: Y015
@@ -385,128 +385,6 @@ class Attempt(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Attempt: _TypeAlias = Attempt  # noqa: Y015
-
-@_typing.final
-class Grounding(_message.Message):
-    """How far the sources of an answer support it."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    class _Verdict:
-        ValueType = _typing.NewType("ValueType", _builtins.int)
-        V: _TypeAlias = ValueType  # noqa: Y015
-
-    class _VerdictEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Grounding._Verdict.ValueType], _builtins.type):
-        DESCRIPTOR: _descriptor.EnumDescriptor
-        VERDICT_UNSPECIFIED: Grounding._Verdict.ValueType  # 0
-        """Never sent."""
-        VERDICT_SUPPORTED: Grounding._Verdict.ValueType  # 1
-        """Each sentence that claims something is supported."""
-        VERDICT_WEAK: Grounding._Verdict.ValueType  # 2
-        """Nothing is unsupported, and something only weakly supported."""
-        VERDICT_UNSUPPORTED: Grounding._Verdict.ValueType  # 3
-        """Something is unsupported."""
-
-    class Verdict(_Verdict, metaclass=_VerdictEnumTypeWrapper):
-        """What the whole answer is worth."""
-
-    VERDICT_UNSPECIFIED: Grounding.Verdict.ValueType  # 0
-    """Never sent."""
-    VERDICT_SUPPORTED: Grounding.Verdict.ValueType  # 1
-    """Each sentence that claims something is supported."""
-    VERDICT_WEAK: Grounding.Verdict.ValueType  # 2
-    """Nothing is unsupported, and something only weakly supported."""
-    VERDICT_UNSUPPORTED: Grounding.Verdict.ValueType  # 3
-    """Something is unsupported."""
-
-    VERDICT_FIELD_NUMBER: _builtins.int
-    SENTENCES_FIELD_NUMBER: _builtins.int
-    WITHHELD_REASON_FIELD_NUMBER: _builtins.int
-    verdict: Global___Grounding.Verdict.ValueType
-    """What the answer that was given is worth."""
-    withheld_reason: _builtins.str
-    """Why words of the model were not released, such as `unsupported_figure`; empty where all were."""
-    @_builtins.property
-    def sentences(self) -> _containers.RepeatedCompositeFieldContainer[Global___SentenceSupport]:
-        """Its sentences, in order."""
-
-    def __init__(
-        self,
-        *,
-        verdict: Global___Grounding.Verdict.ValueType = ...,
-        sentences: _abc.Iterable[Global___SentenceSupport] | None = ...,
-        withheld_reason: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["sentences", b"sentences", "verdict", b"verdict", "withheld_reason", b"withheld_reason"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___Grounding: _TypeAlias = Grounding  # noqa: Y015
-
-@_typing.final
-class SentenceSupport(_message.Message):
-    """How far a sentence of an answer is supported."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    class _Support:
-        ValueType = _typing.NewType("ValueType", _builtins.int)
-        V: _TypeAlias = ValueType  # noqa: Y015
-
-    class _SupportEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[SentenceSupport._Support.ValueType], _builtins.type):
-        DESCRIPTOR: _descriptor.EnumDescriptor
-        SUPPORT_UNSPECIFIED: SentenceSupport._Support.ValueType  # 0
-        """Never sent."""
-        SUPPORT_SUPPORTED: SentenceSupport._Support.ValueType  # 1
-        """A source says it."""
-        SUPPORT_WEAK: SentenceSupport._Support.ValueType  # 2
-        """A source says something near it."""
-        SUPPORT_UNSUPPORTED: SentenceSupport._Support.ValueType  # 3
-        """No source says it."""
-        SUPPORT_NO_CLAIM: SentenceSupport._Support.ValueType  # 4
-        """It claims nothing: a greeting, an offer, "I do not know"."""
-
-    class Support(_Support, metaclass=_SupportEnumTypeWrapper):
-        """What a sentence is worth."""
-
-    SUPPORT_UNSPECIFIED: SentenceSupport.Support.ValueType  # 0
-    """Never sent."""
-    SUPPORT_SUPPORTED: SentenceSupport.Support.ValueType  # 1
-    """A source says it."""
-    SUPPORT_WEAK: SentenceSupport.Support.ValueType  # 2
-    """A source says something near it."""
-    SUPPORT_UNSUPPORTED: SentenceSupport.Support.ValueType  # 3
-    """No source says it."""
-    SUPPORT_NO_CLAIM: SentenceSupport.Support.ValueType  # 4
-    """It claims nothing: a greeting, an offer, "I do not know"."""
-
-    ANSWER_SPAN_FIELD_NUMBER: _builtins.int
-    SUPPORT_FIELD_NUMBER: _builtins.int
-    OVERLAP_FIELD_NUMBER: _builtins.int
-    support: Global___SentenceSupport.Support.ValueType
-    """What it is worth."""
-    overlap: _builtins.float
-    """Share of its content words that its sources have, in [0, 1]."""
-    @_builtins.property
-    def answer_span(self) -> _text_pb2.TextSpan:
-        """The sentence, in code points of the answer."""
-
-    def __init__(
-        self,
-        *,
-        answer_span: _text_pb2.TextSpan | None = ...,
-        support: Global___SentenceSupport.Support.ValueType = ...,
-        overlap: _builtins.float = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["answer_span", b"answer_span"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer_span", b"answer_span", "overlap", b"overlap", "support", b"support"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___SentenceSupport: _TypeAlias = SentenceSupport  # noqa: Y015
 
 @_typing.final
 class SummarizeRequest(_message.Message):
