@@ -86,6 +86,7 @@ class GenerateRequest(_message.Message):
     HISTORY_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
     REQUIRE_MODEL_FIELD_NUMBER: _builtins.int
+    CONVERSATION_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """The tenant, `tenants/{tenant}`: whose budget is used."""
     question: _builtins.str
@@ -96,6 +97,11 @@ class GenerateRequest(_message.Message):
     """The model to use, a name from ListModels. Empty: the default."""
     require_model: _builtins.bool
     """True: fail with MODEL_UNAVAILABLE in place of an extractive answer."""
+    conversation: _builtins.str
+    """The conversation that the question is part of, such as a session's name. A provider that keeps
+    conversations of its own, as Dify does, goes on with the one it began under this name. Empty: it
+    begins a new one.
+    """
     @_builtins.property
     def passages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Passage]:
         """The passages to answer from, best first, at most 20. Empty: the answer is that nothing is known."""
@@ -114,10 +120,11 @@ class GenerateRequest(_message.Message):
         history: _abc.Iterable[Global___Round] | None = ...,
         model: _builtins.str = ...,
         require_model: _builtins.bool = ...,
+        conversation: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["history", b"history", "language_code", b"language_code", "model", b"model", "passages", b"passages", "question", b"question", "require_model", b"require_model", "tenant", b"tenant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation", "history", b"history", "language_code", b"language_code", "model", b"model", "passages", b"passages", "question", b"question", "require_model", b"require_model", "tenant", b"tenant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -331,7 +338,7 @@ class GenerationCompleted(_message.Message):
 
     @_builtins.property
     def grounding(self) -> _understanding_pb2.Grounding:
-        """How far the sources support the answer. Absent where no model wrote."""
+        """How far the sources support the answer. Absent where nothing was found to answer from."""
 
     def __init__(
         self,
@@ -427,13 +434,27 @@ class SummarizeResponse(_message.Message):
     SUMMARY_FIELD_NUMBER: _builtins.int
     MODE_FIELD_NUMBER: _builtins.int
     USAGE_FIELD_NUMBER: _builtins.int
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    ATTEMPTS_FIELD_NUMBER: _builtins.int
+    DEGRADED_REASON_FIELD_NUMBER: _builtins.int
+    PROMPT_VERSION_FIELD_NUMBER: _builtins.int
     summary: _builtins.str
     """At most 300 code points."""
     mode: Global___AnswerMode.ValueType
     """Which way it was made."""
+    provider: _builtins.str
+    """The provider that wrote, as it is named in the settings. Empty where none did."""
+    degraded_reason: _builtins.str
+    """Why a model was wanted and not used, such as `timeout`; empty where nothing went wrong."""
+    prompt_version: _builtins.str
+    """Prompt file and the first 12 hex digits of its SHA-256; empty where no model was asked."""
     @_builtins.property
     def usage(self) -> _understanding_pb2.Usage:
         """What it cost."""
+
+    @_builtins.property
+    def attempts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attempt]:
+        """Providers that were asked, in order. Empty where none was."""
 
     def __init__(
         self,
@@ -441,10 +462,14 @@ class SummarizeResponse(_message.Message):
         summary: _builtins.str = ...,
         mode: Global___AnswerMode.ValueType = ...,
         usage: _understanding_pb2.Usage | None = ...,
+        provider: _builtins.str = ...,
+        attempts: _abc.Iterable[Global___Attempt] | None = ...,
+        degraded_reason: _builtins.str = ...,
+        prompt_version: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["mode", b"mode", "summary", b"summary", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "degraded_reason", b"degraded_reason", "mode", b"mode", "prompt_version", b"prompt_version", "provider", b"provider", "summary", b"summary", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -489,18 +514,30 @@ class EmbedResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     EMBEDDINGS_FIELD_NUMBER: _builtins.int
+    USAGE_FIELD_NUMBER: _builtins.int
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    provider: _builtins.str
+    """The provider that computed, as it is named in the settings. Empty where none was asked."""
     @_builtins.property
     def embeddings(self) -> _containers.RepeatedCompositeFieldContainer[_text_pb2.Embedding]:
         """One per text, in the order of the request."""
+
+    @_builtins.property
+    def usage(self) -> _understanding_pb2.Usage:
+        """What it cost: this request's part of what the provider counted. Absent numbers where no provider
+        was asked: with the local model, or where all vectors were known.
+        """
 
     def __init__(
         self,
         *,
         embeddings: _abc.Iterable[_text_pb2.Embedding] | None = ...,
+        usage: _understanding_pb2.Usage | None = ...,
+        provider: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["embeddings", b"embeddings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["embeddings", b"embeddings", "provider", b"provider", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -578,21 +615,35 @@ class ChooseResponse(_message.Message):
 
     CHOICE_FIELD_NUMBER: _builtins.int
     USAGE_FIELD_NUMBER: _builtins.int
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    ATTEMPTS_FIELD_NUMBER: _builtins.int
+    PROMPT_VERSION_FIELD_NUMBER: _builtins.int
     choice: _builtins.str
     """One of the request's choices; empty where the model said that none fits."""
+    provider: _builtins.str
+    """The provider that chose, as it is named in the settings."""
+    prompt_version: _builtins.str
+    """Prompt file and the first 12 hex digits of its SHA-256."""
     @_builtins.property
     def usage(self) -> _understanding_pb2.Usage:
         """What it cost."""
+
+    @_builtins.property
+    def attempts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attempt]:
+        """Providers that were asked, in order."""
 
     def __init__(
         self,
         *,
         choice: _builtins.str = ...,
         usage: _understanding_pb2.Usage | None = ...,
+        provider: _builtins.str = ...,
+        attempts: _abc.Iterable[Global___Attempt] | None = ...,
+        prompt_version: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["choice", b"choice", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "choice", b"choice", "prompt_version", b"prompt_version", "provider", b"provider", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -87,7 +87,7 @@ class GenerationServiceServicer:
 
     def Embed(self, request, context):
         """Turns texts into vectors. Errors: INVALID_REQUEST, and with a provider's embedding model
-        MODEL_UNAVAILABLE.
+        MODEL_UNAVAILABLE and QUOTA_EXCEEDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

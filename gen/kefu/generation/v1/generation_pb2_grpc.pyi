@@ -46,7 +46,7 @@ class GenerationServiceStub:
     """
     Embed: _grpc.UnaryUnaryMultiCallable[_generation_pb2.EmbedRequest, _generation_pb2.EmbedResponse]
     """Turns texts into vectors. Errors: INVALID_REQUEST, and with a provider's embedding model
-    MODEL_UNAVAILABLE.
+    MODEL_UNAVAILABLE and QUOTA_EXCEEDED.
     """
     Choose: _grpc.UnaryUnaryMultiCallable[_generation_pb2.ChooseRequest, _generation_pb2.ChooseResponse]
     """Has a chat model choose which of some meanings a text has. Errors: INVALID_REQUEST,
@@ -73,7 +73,7 @@ class GenerationServiceAsyncStub(GenerationServiceStub):
     """
     Embed: _aio.UnaryUnaryMultiCallable[_generation_pb2.EmbedRequest, _generation_pb2.EmbedResponse]  # type: ignore[assignment]
     """Turns texts into vectors. Errors: INVALID_REQUEST, and with a provider's embedding model
-    MODEL_UNAVAILABLE.
+    MODEL_UNAVAILABLE and QUOTA_EXCEEDED.
     """
     Choose: _aio.UnaryUnaryMultiCallable[_generation_pb2.ChooseRequest, _generation_pb2.ChooseResponse]  # type: ignore[assignment]
     """Has a chat model choose which of some meanings a text has. Errors: INVALID_REQUEST,
@@ -115,7 +115,7 @@ class GenerationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_generation_pb2.EmbedResponse, _abc.Awaitable[_generation_pb2.EmbedResponse]]:
         """Turns texts into vectors. Errors: INVALID_REQUEST, and with a provider's embedding model
-        MODEL_UNAVAILABLE.
+        MODEL_UNAVAILABLE and QUOTA_EXCEEDED.
         """
 
     @_abc_1.abstractmethod

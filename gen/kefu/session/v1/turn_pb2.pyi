@@ -372,6 +372,7 @@ class Turn(_message.Message):
     TRACE_ID_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     COMPLETE_TIME_FIELD_NUMBER: _builtins.int
+    GROUNDING_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`tenants/{tenant}/sessions/{session}/turns/{turn}`."""
     request_id: _builtins.str
@@ -430,6 +431,12 @@ class Turn(_message.Message):
     def complete_time(self) -> _timestamp_pb2.Timestamp:
         """When the turn was complete and durable."""
 
+    @_builtins.property
+    def grounding(self) -> _understanding_pb2.Grounding:
+        """How far the knowledge supports a generated reply; its spans are code points of `text`. Absent
+        where the reply is no answer from passages.
+        """
+
     def __init__(
         self,
         *,
@@ -453,10 +460,11 @@ class Turn(_message.Message):
         trace_id: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         complete_time: _timestamp_pb2.Timestamp | None = ...,
+        grounding: _understanding_pb2.Grounding | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["complete_time", b"complete_time", "create_time", b"create_time", "escalation", b"escalation", "match", b"match", "sentiment", b"sentiment", "usage", b"usage"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["complete_time", b"complete_time", "create_time", b"create_time", "escalation", b"escalation", "grounding", b"grounding", "match", b"match", "sentiment", b"sentiment", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actions", b"actions", "citations", b"citations", "complete_time", b"complete_time", "create_time", b"create_time", "degraded", b"degraded", "dialogue_state", b"dialogue_state", "escalation", b"escalation", "input_text", b"input_text", "language_code", b"language_code", "match", b"match", "mode", b"mode", "name", b"name", "request_id", b"request_id", "sentiment", b"sentiment", "status", b"status", "text", b"text", "ticket", b"ticket", "trace_id", b"trace_id", "turn_index", b"turn_index", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actions", b"actions", "citations", b"citations", "complete_time", b"complete_time", "create_time", b"create_time", "degraded", b"degraded", "dialogue_state", b"dialogue_state", "escalation", b"escalation", "grounding", b"grounding", "input_text", b"input_text", "language_code", b"language_code", "match", b"match", "mode", b"mode", "name", b"name", "request_id", b"request_id", "sentiment", b"sentiment", "status", b"status", "text", b"text", "ticket", b"ticket", "trace_id", b"trace_id", "turn_index", b"turn_index", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
