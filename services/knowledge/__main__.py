@@ -33,6 +33,7 @@ from services.knowledge.search_store import SearchStore
 from services.knowledge.searching import Searching
 from services.knowledge.servicer import KnowledgeServicer
 from services.knowledge.settings import Settings
+from services.knowledge.sorting import Sorting
 from services.knowledge.sql import TENANT_ROLE
 from services.knowledge.upkeep import Upkeep
 from services.knowledge.upkeep_store import UpkeepStore
@@ -43,8 +44,9 @@ from services.mesh.operations.scratch import remove_leftovers
 from services.mesh.server import Registration
 from services.mesh.service import Mesh, run
 
-_OWNERS = 3
-"""Connections of the tables' owner at the most: building an index keeps one for minutes."""
+_OWNERS = 4
+"""Connections of the tables' owner at the most: building an index keeps one for minutes, sorting
+one for as long as something is imported."""
 
 
 @asynccontextmanager
@@ -84,14 +86,16 @@ async def build(settings: Settings, mesh: Mesh) -> AsyncIterator[list[Registrati
             generation.embed,
         )
         stack.push_async_callback(_ended, asyncio.create_task(embedding.run()))
-        upkeep = Upkeep(
-            UpkeepStore(owner), embedding, generation.embed, settings.index_memory_mebibytes
-        )
+        tables = UpkeepStore(owner)
+        sorting = Sorting(tables.sort_in_words)
+        stack.push_async_callback(_ended, asyncio.create_task(sorting.run()))
+        upkeep = Upkeep(tables, embedding, generation.embed, settings.index_memory_mebibytes)
         stack.push_async_callback(_ended, asyncio.create_task(upkeep.run()))
         results = ImportResultStore(pool)
         work = ImportWork(
             knowledge.read_file,
             knowledge.store,
+            sorting.wake,
             ReleaseStore(pool).count,
             embedding.wake,
             results,

@@ -24,7 +24,7 @@ from redis.exceptions import RedisError
 from services.knowledge.catalog import BaseName, FaqHit, HitReason, Wanted
 from services.knowledge.indexing import QuestionHashes
 from services.language import Language
-from services.mesh import names
+from services.mesh import names, redis_client
 
 LIFETIME_SECONDS = 60
 """How long a knowledge base's answers live at the most."""
@@ -123,9 +123,7 @@ class AnswerStore:
 
 def open_client(url: str) -> Redis:
     """Return a client for `AnswerStore`; it connects when it is first used."""
-    return Redis.from_url(
-        url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS, retry=None
-    )
+    return redis_client.open_client(url, TIMEOUT_SECONDS)
 
 
 def _key(base: BaseName) -> str:

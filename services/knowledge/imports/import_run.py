@@ -58,6 +58,7 @@ class ImportWork:
     Attributes:
         read: Reads a file, as `Knowledge.read_file` does.
         store: Puts it into the draft of a knowledge base, as `Knowledge.store` does.
+        sort: Lets what was stored be sorted into the index of lexemes.
         count: Counts the words of the draft.
         embed: Lets vectors be made of what was imported.
         results: Where it is noted what became of each.
@@ -66,6 +67,7 @@ class ImportWork:
 
     read: Callable[[BaseName, ImportFile], Awaitable[ReadFile | ImportResult]]
     store: Callable[[BaseName, ReadFile], Awaitable[ImportResult]]
+    sort: Wake
     count: Callable[[BaseName], Awaitable[None]]
     embed: Wake
     results: "ImportResultStore"
@@ -99,10 +101,12 @@ class ImportRun:
         async with aclosing(self._read_ahead(files)) as read:
             async for place, file, reading in read:
                 outcome = await _to_its_end(self._one(place, file, reading))
-                if outcome is Outcome.IMPORTED and not imported:
-                    # The first vectors are there before the last file is.
-                    self._work.embed()
-                imported |= outcome is Outcome.IMPORTED
+                if outcome is Outcome.IMPORTED:
+                    self._work.sort()
+                    if not imported:
+                        # The first vectors are there before the last file is.
+                        self._work.embed()
+                    imported = True
                 report(IMPORTING, IMPORTING_SHARE * (place + 1) / len(files))
         if imported:
             self._work.embed()

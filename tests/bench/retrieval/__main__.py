@@ -106,7 +106,7 @@ async def measure(size: int, url: str, say: Any) -> stages.Figures:
         )  # fmt: skip
         await stub.CreateKnowledgeBase(create, timeout=10)
         say(f"{size} passages: importing")
-        figures.import_seconds, keys = await stages.import_all(pool, base, corpus)
+        figures.import_seconds, keys = await stages.import_all(pool, owner, base, corpus)
         figures.imported_per_second = size / figures.import_seconds
         async with owner.connection() as connection:
             row = await (

@@ -19,6 +19,7 @@ from services.knowledge.catalog import BaseName
 from services.knowledge.document import ANYTIME, ParsedDocument
 from services.knowledge.document_store import DocumentStore
 from services.knowledge.indexing import Entry, entries, indexed
+from services.knowledge.sorting import Sorting
 from services.knowledge.sql import vector_text
 from services.knowledge.upkeep import COMPARED_VECTORS
 from services.knowledge.upkeep_store import UpkeepStore
@@ -69,16 +70,21 @@ def _prepared(corpus: Corpus, number: int) -> tuple[ParsedDocument, list[Entry]]
     return document, entries(document)
 
 
-async def import_all(pool: Pool, base: BaseName, corpus: Corpus) -> tuple[float, list[bytes]]:
+async def import_all(
+    pool: Pool, owner: Pool, base: BaseName, corpus: Corpus
+) -> tuple[float, list[bytes]]:
     """Cut, index and store all documents, without vectors.
 
-    One process cuts and indexes what the other stores, as a service with two cores does.
+    One process cuts and indexes what the other stores, and what was stored is sorted in beside
+    it, as in the service.
 
     Returns:
         The seconds that it took, and the keys of the texts' vectors, document by document.
     """
     keys: list[bytes] = []
     store, loop = DocumentStore(pool), asyncio.get_running_loop()
+    sorting = Sorting(UpkeepStore(owner).sort_in_words)
+    beside = asyncio.create_task(sorting.run())
     with ProcessPoolExecutor(1) as other:
         began = time.perf_counter()
         numbers = iter(range(corpus.documents))
@@ -91,8 +97,14 @@ async def import_all(pool: Pool, base: BaseName, corpus: Corpus) -> tuple[float,
             for number in itertools.islice(numbers, 1):
                 ahead.append(loop.run_in_executor(other, _prepared, corpus, number))
             await store.put(base, document, ANYTIME, found)
+            sorting.wake()
             keys.append(b"".join(entry.text_hash for entry in found))
-        return time.perf_counter() - began, keys
+        # What is in the list yet belongs to the import.
+        await UpkeepStore(owner).sort_in_words()
+        seconds = time.perf_counter() - began
+    beside.cancel()
+    await asyncio.gather(beside, return_exceptions=True)
+    return seconds, keys
 
 
 async def embed_all(

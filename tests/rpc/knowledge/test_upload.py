@@ -21,6 +21,8 @@ from kefu.knowledge.v1 import import_pb2 as pb
 from kefu.knowledge.v1 import knowledge_pb2
 from kefu.knowledge.v1.import_pb2_grpc import KnowledgeImportServiceStub
 
+from services.knowledge.knowledge import Knowledge, ReadFile
+from services.knowledge.upkeep_store import UpkeepStore
 from tests.rpc.knowledge.samples import (
     FAQS,
     FILES,
@@ -351,3 +353,31 @@ def test_the_sample_files_stand_for_every_kind_of_trouble(tmp_path: Path) -> Non
     for path, content in (GOOD | {name: content for name, (content, _) in BAD.items()}).items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_bytes(content)
+
+
+async def test_what_is_stored_is_sorted_in_before_the_import_ends(
+    monkeypatch: pytest.MonkeyPatch, replica: Any
+) -> None:
+    """The second file is not stored until the first one is in the index of lexemes."""
+    stored, sorted_in = asyncio.Event(), asyncio.Event()
+    store, sort = Knowledge.store, UpkeepStore.sort_in_words
+
+    async def storing(knowledge: Knowledge, base: Any, file: ReadFile) -> Any:
+        if stored.is_set():
+            async with asyncio.timeout(SECONDS):
+                await sorted_in.wait()
+        result = await store(knowledge, base, file)
+        stored.set()
+        return result
+
+    async def sorting(tables: UpkeepStore) -> None:
+        await sort(tables)
+        if stored.is_set():
+            sorted_in.set()
+
+    monkeypatch.setattr(Knowledge, "store", storing)
+    monkeypatch.setattr(UpkeepStore, "sort_in_words", sorting)
+    async with replica() as owner:
+        files = {"a.md": RETURNS, "b.md": "# Ofen\n\nEin Ofen."}
+        assert set((await owner.imported(files)).values()) == {"imported"}
+    assert sorted_in.is_set()
