@@ -1,6 +1,8 @@
 """Retrieval in PostgreSQL: everything that a search needs, in one statement and one round trip."""
 
+import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,9 +12,9 @@ from typing import Any
 from weakref import WeakSet
 
 from kefu.errors import KnowledgeBaseNotFound
-from psycopg import AsyncConnection
-from psycopg.rows import DictRow
-from psycopg.sql import SQL, Composed, Literal
+from psycopg import AsyncConnection, AsyncRawCursor
+from psycopg.rows import DictRow, dict_row
+from psycopg.sql import SQL, Literal
 
 from services.knowledge.catalog import FaqHit, HitReason, Wanted
 from services.knowledge.faq_files import rendered
@@ -36,7 +38,7 @@ SEARCHED_TERMS = 16
 """Of a question's terms only the rarest lead to candidates; what is in half of all entries finds
 nothing and costs the most. All terms count in the ranking."""
 
-LED_ENTRIES = 1000
+LED_ENTRIES = 500
 """Entries that words may lead to, before they are weighed. Terms that lead to more are taken in
 pairs, as long as these are expected to lead to no more than as many again, so that a search among a
 million passages weighs no more of them than one among thousands."""
@@ -45,14 +47,24 @@ _COMPARED_TEXTS = 10 * CANDIDATES
 """Nearest texts of a small knowledge base that are looked at, in search of those that the wanted
 revision has and that fit the filters."""
 
-_PAIRED_TERMS = 4
-"""Of the terms that lead to too many entries, how many are taken in pairs."""
+_PAIRED_TERMS = 3
+"""Of the terms that lead to too many entries, how many are taken in pairs: among a million passages
+each pair reads some ten thousand places of the index."""
+
+_NEIGHBOURS = CANDIDATES + 20
+"""Neighbours that one step through the index of vectors finds: enough for all candidates, where no
+filter and no other revision comes between."""
+
+_SEARCHES_AT_ONCE = 4
+"""Searches of this process that the database works at. It takes about four times as long for one as
+this process does, so more would not be done sooner, but each later; the others wait in their order.
+Imports and releases have the pool's other connections."""
 
 # With the default an index scan ends after 40 neighbours of all revisions together, and the wanted
 # one's may not be among them; so it goes on until enough were found.
 _SESSION = SQL(
-    "SET hnsw.iterative_scan = 'relaxed_order'; SET hnsw.ef_search = {candidates}"
-).format(candidates=Literal(2 * CANDIDATES))
+    "SET hnsw.iterative_scan = 'relaxed_order'; SET hnsw.ef_search = {neighbours}"
+).format(neighbours=Literal(_NEIGHBOURS))
 
 _FITS = """
     e.since <= %(revision)s AND %(revision)s < e.until
@@ -193,6 +205,8 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL ({document}) d ON true
 LEFT JOIN LATERAL ({faq}) f ON true"""
 
+_PARAMETER = re.compile(r"%\((\w+)\)s")
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -220,6 +234,7 @@ class SearchStore:
         """Use a pool of connections to a migrated database."""
         self._pool = pool
         self._prepared: WeakSet[AsyncConnection] = WeakSet()
+        self._places = asyncio.Semaphore(_SEARCHES_AT_ONCE)
 
     async def find_faq(
         self, wanted: Wanted, hashes: QuestionHashes, language: Language
@@ -257,9 +272,15 @@ class SearchStore:
         """
         values = _key(wanted, hashes, question.language) | _terms(wanted.number, question.terms)
         values["vector"] = None if vector is None else vector_text(vector)
-        statement = _statement(wanted.number if wanted.dense_index else None)
-        async with self._connection(wanted.base.tenant) as connection:
-            rows = await fetch_all(connection, statement, values)
+        statement, names = _statement(wanted.number if wanted.dense_index else None)
+        async with (
+            self._places,
+            self._connection(wanted.base.tenant) as connection,
+            # The statement is too long for psycopg to remember how it is to be read.
+            AsyncRawCursor(connection, row_factory=dict_row) as cursor,
+        ):
+            await cursor.execute(statement, [values[name] for name in names])
+            rows = await cursor.fetchall()
         if not rows:
             raise KnowledgeBaseNotFound(knowledge_base=str(wanted.base))
         first = rows[0]
@@ -281,8 +302,12 @@ class SearchStore:
 
 
 @cache
-def _statement(indexed_base: int | None) -> Composed:
-    """Return the statement of a search; `indexed_base`: number of a base with an own index."""
+def _statement(indexed_base: int | None) -> tuple[bytes, tuple[str, ...]]:
+    """Return the statement of a search with numbered parameters, and their names in that order.
+
+    Args:
+        indexed_base: Number of a knowledge base whose vectors have an index; None for all others.
+    """
     if indexed_base is None:
         nearest = SQL(_NEAREST).format(
             looked_at=Literal(_COMPARED_TEXTS),
@@ -296,7 +321,7 @@ def _statement(indexed_base: int | None) -> Composed:
             fits=SQL(_FITS),
             candidates=Literal(CANDIDATES),
         )
-    return SQL(_SEARCH).format(
+    named = SQL(_SEARCH).format(
         nearest=nearest,
         hit=SQL(_FAQ_HITS),
         document=SQL(_DOCUMENT),
@@ -306,6 +331,11 @@ def _statement(indexed_base: int | None) -> Composed:
         terms=Literal(SEARCHED_TERMS),
         paired=Literal(_PAIRED_TERMS),
     )
+    places: dict[str, int] = {}
+    numbered = _PARAMETER.sub(
+        lambda found: f"${places.setdefault(found[1], len(places) + 1)}", named.as_string(None)
+    )
+    return numbered.encode(), tuple(places)
 
 
 def _key(wanted: Wanted, hashes: QuestionHashes, language: Language) -> dict[str, Any]:
