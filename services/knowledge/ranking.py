@@ -272,14 +272,18 @@ class _Unit:
             _fused(share, _stretched(row.cosine) if cosines else None)
             for share, row in zip(shares, rows, strict=True)
         ]
-        self.best = rows[max(range(len(rows)), key=fused.__getitem__)]
+        # Of wordings that say it equally well, one that does not say the opposite; and always the
+        # same one, in whatever order the rows came.
+        most = max(fused)
+        best = [row for row, worth in zip(rows, fused, strict=True) if worth == most]
+        opposed = {id(row): _opposed(row, question) for row in best}
+        self.best = min(best, key=lambda row: (opposed[id(row)], row.asked or ""))
         found = {place for row in rows for place in row.matched}
         foreign = _foreign(question.language, self.best.language)
-        opposite = bool(self.best.asked) and negated(self.best.asked) != negated(question.text)
         self.checks = {
             "missing_code": MISSING_CODE if codes - found else 1.0,
             "other_language": OTHER_LANGUAGE if foreign else 1.0,
-            "opposite": OPPOSITE if opposite else 1.0,
+            "opposite": OPPOSITE if opposed[id(self.best)] else 1.0,
         }
         # Evidence of different wordings adds up: words of one, meaning of another.
         self.fused = _fused(self.lexical, self.stretched if cosines else None)
@@ -300,6 +304,10 @@ class _Unit:
                 left *= factor
         place = (self.best.document, self.best.faq)
         return parts | ({"meant": meant[place]} if place in meant else {})
+
+
+def _opposed(row: Candidate, question: Question) -> bool:
+    return bool(row.asked) and negated(row.asked or "") != negated(question.text)
 
 
 def _stretched(cosine: float | None) -> float:

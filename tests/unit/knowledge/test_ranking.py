@@ -149,6 +149,19 @@ def test_the_opposite_question_falls_behind() -> None:
     assert names(ranked) == ["same", "opposite"]
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_equal_wordings_the_one_that_is_not_opposite_counts(turned: bool) -> None:
+    """Whatever order the database gives them in."""
+    question = ask("哪些商品能退货")
+    wordings = [
+        faq("returns", "哪些商品不能退货", (0, 1), None),
+        faq("returns", "商品怎么退货", (0, 1), None),
+    ]
+    (ranked,) = rank(question, rare(question), wordings[::-1] if turned else wordings)
+    assert ranked.candidate.asked == "商品怎么退货"
+    assert "opposite" not in ranked.parts
+
+
 def test_the_questions_language_is_preferred() -> None:
     """Where both languages say the same, the customer gets hers."""
     question = ask("how long is the warranty", Language.EN)
