@@ -32,8 +32,9 @@ LIFETIME_SECONDS = 60
 REST_SECONDS = 5.0
 """How long Redis is left alone after it failed."""
 
-TIMEOUT_SECONDS = 0.1
-"""Longest wait for Redis: PostgreSQL answers sooner than a Redis that is slower than this."""
+TIMEOUT_SECONDS = 0.5
+"""Longest wait for Redis, which answers within a millisecond. PostgreSQL would be sooner, but a
+process that has the processor taken away for a moment must not think Redis down, and then rest."""
 
 _VERSION = "version"
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import redis.asyncio
 from kefu.errors import TurnInProgress
 
+from services.mesh import redis_client
 from services.mesh.database import storage_errors
 from services.session.conversation import Conversation
 
@@ -50,15 +51,8 @@ return 0
 
 
 def open_client(url: str) -> redis.asyncio.Redis:
-    """A client for `LiveStore`; it connects when it is first used.
-
-    Args:
-        url: `redis://`, `rediss://` or `unix://`.
-    """
-    # No retries of its own: they would eat a turn's deadline, and the caller retries.
-    return redis.asyncio.Redis.from_url(
-        url, socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS, retry=None
-    )
+    """A client for `LiveStore`; it connects when it is first used."""
+    return redis_client.open_client(url, _TIMEOUT_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
