@@ -9,7 +9,7 @@ from kefu.session.v1.turn_pb2 import Degradation, Match, ReplyMode, Turn
 from rich.console import Console
 from rich.text import Text
 
-from services.cli.words import word
+from services.cli.words import doubt, word
 from services.local import operator
 from services.local.credentials import OPERATOR
 from services.local.home import Home
@@ -76,7 +76,12 @@ async def say(kefu: Client, session: str, text: str, console: Console) -> Turn:
 
 
 def show_basis(turn: Turn, console: Console) -> None:
-    """Print what a reply rests on: sources, match, mood, ticket, what was left out, trace."""
+    """Print what a reply rests on.
+
+    Doubts, sources, match, mood, ticket, what was left out, trace: each where there is one.
+    """
+    if warning := doubt(turn):
+        console.print(Text(f"  {warning}", "yellow"), soft_wrap=True)
     for each in turn.citations:
         console.print(Text(f"  [{each.index}] {each.title}", "cyan"))
     for action in turn.actions:

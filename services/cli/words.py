@@ -8,6 +8,18 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from kefu.session.v1 import turn_pb2 as pb
 from kefu.type.v1 import text_pb2, understanding_pb2
+from kefu.type.v1.understanding_pb2 import Grounding, SentenceSupport
+
+_DOUBTS = {
+    Grounding.VERDICT_WEAK: {
+        "zh": "请留意：这条回复的部分内容在资料里没有明确的依据。",
+        "en": "Please note: parts of this reply have no clear basis in the company's documents.",
+    },
+    Grounding.VERDICT_UNSUPPORTED: {
+        "zh": "请注意：这条回复里有资料并不支持的内容，请先核实。",
+        "en": "Caution: the company's documents do not support all of this reply; check it first.",
+    },
+}
 
 
 def word(enum: Any, value: int) -> str:
@@ -40,6 +52,7 @@ def turn_dict(turn: pb.Turn) -> dict[str, Any]:
     return {
         "text": turn.text,
         "citations": [_citation(each) for each in turn.citations],
+        "grounding": _grounding(turn.grounding) if turn.HasField("grounding") else None,
         "match": _match(turn.match),
         "sentiment": _sentiment(turn.sentiment),
         "actions": [_action(each) for each in turn.actions],
@@ -65,6 +78,27 @@ def _citation(each: understanding_pb2.Citation) -> dict[str, Any]:
         "document_span": _span(each.document_span),
         "answer_span": _span(each.answer_span),
         "snippet": each.snippet,
+    }
+
+
+def doubt(turn: pb.Turn) -> str:
+    """Return a sentence, in the reply's language, where knowledge does not fully support it."""
+    language = "zh" if turn.language_code == "zh" else "en"
+    return _DOUBTS.get(turn.grounding.verdict, {}).get(language, "")
+
+
+def _grounding(found: Grounding) -> dict[str, Any]:
+    return {
+        "verdict": word(Grounding.Verdict, found.verdict),
+        "sentences": [
+            {
+                "answer_span": _span(each.answer_span),
+                "support": word(SentenceSupport.Support, each.support),
+                "overlap": each.overlap,
+            }
+            for each in found.sentences
+        ],
+        "withheld_reason": found.withheld_reason or None,
     }
 
 

@@ -9,9 +9,11 @@ from dataclasses import replace
 
 from kefu.errors import EmbeddingMismatch, KefuError, KnowledgeBaseNotFound
 
+from services.language import sentences
 from services.session import phrases
 from services.session.conversation import Conversation
 from services.session.draft import Degradation, Draft, MatchType
+from services.session.grounding import MAX_SENTENCES, Grounding, SentenceSupport, Support
 from services.session.handover import Handover
 from services.session.ports import Generator, Knowledge
 from services.session.reading import vector_of
@@ -26,6 +28,9 @@ from services.session.understanding import (
 )
 
 _MAX_SNIPPET = 500
+
+_UNJUDGED = Grounding(Support.WEAK)
+"""Of words whose verdict never came: what is unsupported is not released, more is not known."""
 
 
 class Answering:
@@ -90,7 +95,7 @@ class Answering:
         self, draft: Draft, conversation: Conversation, evidence: Evidence, question: str
     ) -> None:
         """Tell a generated answer; the best passage where not a word of one arrives."""
-        start = draft.set_apart()
+        start, before = draft.set_apart(), draft.grounding
         draft.mode, draft.interrupted = ReplyMode.MODEL, True
         answer = self._generator.answer(conversation, question, evidence.passages, draft.language)
         with suppress(KefuError):
@@ -101,6 +106,8 @@ class Answering:
             draft.interrupted = False
             draft.degrade(Degradation.FAQ_ONLY)
             _quote(draft, evidence.passages[0])
+        elif draft.mode is ReplyMode.MODEL and draft.grounding is before:
+            draft.ground(_UNJUDGED, start)
 
 
 def _take(draft: Draft, part: str | Citation | Answer, start: int) -> None:
@@ -113,6 +120,8 @@ def _take(draft: Draft, part: str | Citation | Answer, start: int) -> None:
     else:
         draft.mode, draft.usage = part.mode, draft.usage.plus(part.usage)
         draft.interrupted = not part.complete
+        if part.grounding is not None:
+            draft.ground(part.grounding, start)
         if part.degraded:
             draft.degrade(Degradation.EXTRACTIVE)
 
@@ -126,3 +135,6 @@ def _quote(draft: Draft, passage: Passage) -> None:
                  (passage.start, passage.end), (start, start + len(passage.text)),
                  passage.text[:_MAX_SNIPPET])
     )  # fmt: skip
+    spans = sentences(passage.text)[:MAX_SENTENCES]
+    quoted = (SentenceSupport(each.start, each.end, Support.SUPPORTED, 1.0) for each in spans)
+    draft.ground(Grounding(Support.SUPPORTED, tuple(quoted)), start)

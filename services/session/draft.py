@@ -8,6 +8,7 @@ from typing import Protocol
 
 from services.session.actions import ActionResult
 from services.session.conversation import State
+from services.session.grounding import Grounding
 from services.session.ports import Vector
 from services.session.understanding import Citation, Faq, Mood, ReplyMode, Understanding, Usage
 
@@ -82,6 +83,7 @@ class Draft:
     Attributes:
         language: of the reply, `zh` or `en`.
         faq: the FAQ with the same question, where one was found before anything else was done.
+        grounding: of all answers from passages so far; None: there was none.
         interrupted: the reply broke off; what was said is kept.
         vectors: by text, each asked for once; None where that failed.
     """
@@ -95,6 +97,7 @@ class Draft:
     match: MatchType = MatchType.INTENT
     mode: ReplyMode = ReplyMode.FIXED
     citations: list[Citation] = field(default_factory=list)
+    grounding: Grounding | None = None
     actions: list[ActionResult] = field(default_factory=list)
     degraded: list[Degradation] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
@@ -141,6 +144,11 @@ class Draft:
             self.citations.append(citation)
             self.audience.citation(citation)
 
+    def ground(self, grounding: Grounding, start: int) -> None:
+        """Add how far an answer is supported that begins at `start` of the reply."""
+        moved = grounding.moved(start)
+        self.grounding = self.grounding.plus(moved) if self.grounding else moved
+
     def did(self, result: ActionResult) -> None:
         """Add the end of an action."""
         self.actions.append(result)
@@ -164,6 +172,7 @@ class TurnResult:
     mode: ReplyMode
     mood: Mood
     citations: Sequence[Citation]
+    grounding: Grounding | None
     actions: Sequence[ActionResult]
     degraded: Sequence[Degradation]
     usage: Usage

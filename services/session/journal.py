@@ -49,7 +49,7 @@ class Journal:
 
 
 def _labels(result: TurnResult) -> dict[str, str]:
-    best, mood = result.understanding.best, result.mood
+    best, mood, grounding = result.understanding.best, result.mood, result.grounding
     actions = ",".join(f"{each.action}:{each.outcome.value}" for each in result.actions)
     return {
         "intent": best.intent if best else "",
@@ -63,4 +63,6 @@ def _labels(result: TurnResult) -> dict[str, str]:
         "emotion": mood.emotion.value if mood.emotion else "",
         "urgency": "" if mood.urgency is None else f"{mood.urgency:.2f}",
         "citations": str(len(result.citations)),
+        "grounding": grounding.verdict.value if grounding else "",
+        "withheld": grounding.withheld if grounding else "",
     }

@@ -16,6 +16,7 @@ from kefu.type.v1 import text_pb2, understanding_pb2
 from services.session.actions import Action, ActionOutcome, ActionResult, Localized, Slot
 from services.session.conversation import State
 from services.session.draft import TurnResult
+from services.session.grounding_messages import grounding, grounding_to_proto
 from services.session.store import SessionRow
 from services.session.understanding import (
     Answer,
@@ -135,6 +136,7 @@ def generation_part(found: generation_pb2.GenerateResponse) -> str | Citation | 
         ),
         complete=done.finish_reason != done.FINISH_REASON_INTERRUPTED,
         degraded=bool(done.degraded_reason),
+        grounding=grounding(done.grounding) if done.HasField("grounding") else None,
     )  # fmt: skip
 
 
@@ -182,6 +184,7 @@ def turn_to_proto(result: TurnResult) -> turn_pb2.Turn:
         match=match_to_proto(result.understanding, result.match.name),
         mode=turn_pb2.ReplyMode.Value(f"REPLY_MODE_{result.mode.name}"),
         citations=[citation_to_proto(each) for each in result.citations],
+        grounding=grounding_to_proto(result.grounding) if result.grounding else None,
         sentiment=sentiment_to_proto(result.mood),
         escalation=understanding_pb2.Escalation(
             escalate=result.mood.escalate,

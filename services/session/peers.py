@@ -135,7 +135,7 @@ class GenerationPeer:
         request = generation_pb2.GenerateRequest(
             tenant=f"tenants/{conversation.tenant}", question=question, language_code=language,
             passages=[messages.passage_to_proto(each) for each in passages],
-            history=_rounds(conversation.rounds),
+            history=_rounds(conversation.rounds), conversation=conversation.name,
         )  # fmt: skip
         async for response in self._generation.stream("Generate", request, _seconds(*_ANSWER)):
             part = messages.generation_part(response)

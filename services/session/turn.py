@@ -265,6 +265,7 @@ def _result(draft: Draft, conversation: Conversation) -> TurnResult:
         mode=mode,
         mood=draft.mood,
         citations=tuple(draft.citations),
+        grounding=draft.grounding,
         actions=tuple(draft.actions),
         degraded=tuple(draft.degraded),
         usage=draft.usage,

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from services.session.grounding import Grounding
+
 
 class IntentType(StrEnum):
     """The kind of thing that a customer wants (kefu.type.v1.IntentType)."""
@@ -254,6 +256,7 @@ class Answer:
     """The end of a generated answer.
 
     Attributes:
+        grounding: how far the passages support it; None where nobody judged.
         complete: False where the provider broke off after the first words.
         degraded: a model was wanted and did not write it.
     """
@@ -264,3 +267,4 @@ class Answer:
     usage: Usage = field(default_factory=Usage)
     complete: bool = True
     degraded: bool = False
+    grounding: Grounding | None = None

@@ -9,6 +9,7 @@ from kefu.desk.v1 import desk_pb2
 from kefu.desk.v1.desk_pb2_grpc import DeskServiceStub
 from kefu.errors import MethodNotAllowed, TenantNotAllowed, TurnInProgress
 from kefu.session.v1 import turn_pb2 as turns
+from kefu.type.v1.understanding_pb2 import Grounding
 
 from tests.support.running import TENANT, Running
 
@@ -38,6 +39,20 @@ async def test_a_question_is_answered_from_knowledge_with_its_citation(
         span = turn.text[citation.answer_span.start : citation.answer_span.end]
         assert span.strip(), citation
         assert citation.document.startswith(f"{TENANT}/knowledgeBases/shop/documents/")
+
+
+async def test_a_reply_says_how_far_it_is_supported(mesh: Running) -> None:
+    """Sentence by sentence where passages are quoted; an FAQ's answer is the company's own."""
+    async with mesh.client() as kefu:
+        session = (await kefu.create_session(TENANT)).name
+        faq = await kefu.reply(session, "签收后几天内可以退货？")
+        quoted = await kefu.reply(session, "发票怎么开？")
+    assert (faq.mode, faq.HasField("grounding")) == (turns.REPLY_MODE_FAQ, False)
+    assert quoted.mode == turns.REPLY_MODE_EXTRACTIVE
+    assert quoted.grounding.verdict == Grounding.VERDICT_SUPPORTED
+    spans = [each.answer_span for each in quoted.grounding.sentences]
+    told = "".join(quoted.text[each.start : each.end] for each in spans)
+    assert "".join(told.split()) == "".join(quoted.text.split())
 
 
 async def test_an_operation_asks_for_its_slot_confirms_and_acts_once(mesh: Running) -> None:

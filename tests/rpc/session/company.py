@@ -19,6 +19,7 @@ from kefu.intent.v1 import intent_pb2, intent_pb2_grpc
 from kefu.knowledge.v1 import knowledge_pb2, knowledge_pb2_grpc
 from kefu.sentiment.v1 import sentiment_pb2, sentiment_pb2_grpc
 from kefu.type.v1 import text_pb2, understanding_pb2
+from kefu.type.v1.understanding_pb2 import Grounding, SentenceSupport
 
 from services.mesh.server import Registration
 from tests.support.mesh import answering
@@ -64,6 +65,30 @@ INTENTS = {
 }
 """Intent of each text; all others are unknown."""
 
+SUPPORTED = SentenceSupport.SUPPORT_SUPPORTED
+
+
+def judged(
+    verdict: Grounding.Verdict.ValueType,
+    *sentences: tuple[str, str, SentenceSupport.Support.ValueType],
+    withheld: str = "",
+) -> Grounding:
+    """A grounding; of each sentence the answer that it stands in, its words and their worth."""
+    return Grounding(
+        verdict=verdict,
+        sentences=[
+            SentenceSupport(
+                answer_span=text_pb2.TextSpan(
+                    start=answer.index(words), end=answer.index(words) + len(words)
+                ),
+                support=worth,
+                overlap=0.5,
+            )
+            for answer, words, worth in sentences
+        ],
+        withheld_reason=withheld,
+    )
+
 
 def _candidate(intent: str) -> understanding_pb2.IntentCandidate:
     return understanding_pb2.IntentCandidate(intent=intent, type=TYPES[intent], confidence=0.95)
@@ -80,6 +105,7 @@ class Company:
         known: further texts that the knowledge has a passage for.
         faqs: answers by question.
         words: deltas of a generated answer.
+        grounded: how far the answer to a question is supported; others are, as one sentence.
         told: what an action says.
         fails: error by method, such as `Search`, `Search/faq` or `Classify/vector`.
         asked: every request by method, in order, with a vector or without.
@@ -92,6 +118,7 @@ class Company:
     known: set[str] = field(default_factory=set)
     faqs: dict[str, str] = field(default_factory=dict)
     words: list[str] = field(default_factory=lambda: ["签收后 15 天内", "可以退货。"])
+    grounded: dict[str, Grounding] = field(default_factory=dict)
     told: str = "订单已取消。"
     fails: dict[str, KefuError] = field(default_factory=dict)
     asked: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
@@ -217,13 +244,16 @@ class Company:
         await self._enter("Generate", request)
         for word in others:
             yield generation_pb2.GenerateResponse(delta=generation_pb2.GenerationDelta(text=word))
+        text = "".join(self.words)
         citation = understanding_pb2.Citation(
-            index=1, document=DOCUMENT, answer_span=text_pb2.TextSpan(end=len("".join(self.words)))
+            index=1, document=DOCUMENT, answer_span=text_pb2.TextSpan(end=len(text))
         )
         yield generation_pb2.GenerateResponse(citation=citation)
+        supported = judged(Grounding.VERDICT_SUPPORTED, (text, text, SUPPORTED))
         done = generation_pb2.GenerationCompleted(
-            text="".join(self.words), mode=generation_pb2.ANSWER_MODE_MODEL
-        )
+            text=text, mode=generation_pb2.ANSWER_MODE_MODEL,
+            grounding=self.grounded.get(request.question, supported),
+        )  # fmt: skip
         yield generation_pb2.GenerateResponse(completed=done)
 
     async def summarize(self, request: Any, _: Any) -> generation_pb2.SummarizeResponse:

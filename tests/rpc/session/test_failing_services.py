@@ -1,7 +1,7 @@
 """The services behind a turn fail or hang: the customer gets a reply all the same."""
 
 import pytest
-from kefu.errors import ServiceUnavailable
+from kefu.errors import QuotaExceeded, ServiceUnavailable
 from kefu.session.v1.session_pb2_grpc import SessionServiceStub
 from kefu.session.v1.turn_pb2 import (
     DEGRADATION_APOLOGY,
@@ -48,6 +48,17 @@ async def test_whatever_fails_the_customer_gets_a_reply(
     turn = await reply(channel, await open_session(channel), "我想退货")
     assert turn.text
     assert list(turn.degraded) == degraded
+
+
+async def test_a_used_up_limit_leaves_the_words(
+    channel: SessionServiceStub, company: Company
+) -> None:
+    """A tenant without money for vectors is searched for by words alone, and answered."""
+    company.fails = {"Embed": QuotaExceeded(retry_after_seconds=3600.0)}
+    turn = await reply(channel, await open_session(channel), "我想退货")
+    assert turn.text
+    assert list(turn.degraded) == [DEGRADATION_LEXICAL_ONLY]
+    assert not company.asked["Search"][-1].HasField("embedding")
 
 
 async def test_an_answer_that_breaks_off_is_kept(

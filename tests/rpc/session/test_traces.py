@@ -58,6 +58,8 @@ async def test_a_turn_leaves_a_record_before_the_call_does(
         "emotion": "none",
         "urgency": "0.30",
         "citations": "0",
+        "grounding": "",
+        "withheld": "",
     }
 
 

@@ -3,8 +3,10 @@
 import io
 import json
 
+import pytest
 from kefu.session.v1 import turn_pb2 as pb
 from kefu.type.v1 import understanding_pb2
+from kefu.type.v1.understanding_pb2 import Grounding, SentenceSupport
 from rich.console import Console
 
 from services.cli.conversation import show_basis
@@ -35,6 +37,10 @@ def a_turn() -> pb.Turn:
     done = pb.ActionResult.OUTCOME_SUCCEEDED
     turn.actions.add(action="cancel_order", outcome=done, slots={"order_number": "SO1"})
     turn.usage.input_tokens = 12
+    turn.grounding.verdict = Grounding.VERDICT_WEAK
+    turn.grounding.withheld_reason = "unsupported_figure"
+    sentence = turn.grounding.sentences.add(support=SentenceSupport.SUPPORT_WEAK, overlap=0.5)
+    sentence.answer_span.end = 3
     return turn
 
 
@@ -62,6 +68,11 @@ def test_the_json_of_a_turn_has_every_key_that_scripts_read() -> None:
     }
     assert plain["sentiment"] == {"compound": 0.0, "label": "NEUTRAL"}
     assert plain["citations"][0]["document_span"] == [0, 7]
+    assert plain["grounding"] == {
+        "verdict": "WEAK",
+        "sentences": [{"answer_span": [0, 3], "support": "WEAK", "overlap": 0.5}],
+        "withheld_reason": "unsupported_figure",
+    }
     assert plain["actions"][0]["outcome"] == "SUCCEEDED"
     assert plain["degraded"] == ["NO_SENTIMENT"]
     assert plain["usage"] == {"input_tokens": 12}
@@ -75,6 +86,7 @@ def test_what_was_not_measured_is_null_and_not_zero() -> None:
     assert plain["match"]["intent"] is None
     assert plain["match"]["confidence"] is None
     assert plain["ticket"] is None
+    assert plain["grounding"] is None
     assert (plain["citations"], plain["actions"], plain["degraded"]) == ([], [], [])
 
 
@@ -98,6 +110,35 @@ def test_under_a_reply_stands_what_it_rests_on() -> None:
         "cancel_order 0.90", "mood +0.00", "degraded: no_sentiment", f"trace {'ab' * 16}",
     ):  # fmt: skip
         assert expected in text
+
+
+@pytest.mark.parametrize(
+    ("verdict", "language", "told"),
+    [
+        (Grounding.VERDICT_WEAK, "zh", "请留意：这条回复的部分内容在资料里没有明确的依据。"),
+        (Grounding.VERDICT_WEAK, "en", "parts of this reply have no clear basis"),
+        (Grounding.VERDICT_UNSUPPORTED, "zh", "请注意：这条回复里有资料并不支持的内容"),
+        (Grounding.VERDICT_UNSUPPORTED, "en", "do not support all of this reply"),
+    ],
+)
+def test_a_doubtful_reply_is_said_to_be_one(
+    verdict: Grounding.Verdict.ValueType, language: str, told: str
+) -> None:
+    """In the reply's language, on one line, before its sources."""
+    turn = a_turn()
+    turn.language_code, turn.grounding.verdict = language, verdict
+    first, second, *_ = printed(lambda console: show_basis(turn, console)).splitlines()
+    assert told in first
+    assert "[1] Returns" in second
+
+
+def test_a_supported_reply_needs_no_such_sentence() -> None:
+    """Nor does one that is no answer from passages."""
+    supported, fixed = a_turn(), a_turn()
+    supported.grounding.verdict = Grounding.VERDICT_SUPPORTED
+    fixed.ClearField("grounding")
+    for turn in (supported, fixed):
+        assert printed(lambda console, turn=turn: show_basis(turn, console)).startswith("  [1]")
 
 
 def test_a_trace_is_shown_with_service_method_caller_status_and_times() -> None:

@@ -17,6 +17,8 @@ from services.session import messages
 from services.session.actions import ActionOutcome, ActionResult, Localized
 from services.session.conversation import State
 from services.session.draft import Degradation, MatchType, TurnResult
+from services.session.grounding import Grounding, SentenceSupport, Support
+from services.session.grounding_messages import grounding
 from services.session.store import SessionRow
 from services.session.understanding import (
     NOT_RECOVERED,
@@ -56,6 +58,11 @@ def test_every_word_of_the_dialogue_has_its_number_in_the_contract() -> None:
         each.name for each in IntentType
     }
     assert words(understanding_pb2.Emotion.keys(), "EMOTION_") == {each.name for each in Emotion}
+    assert words(understanding_pb2.SentenceSupport.Support.keys(), "SUPPORT_") == {
+        each.name for each in Support
+    }
+    verdicts = words(understanding_pb2.Grounding.Verdict.keys(), "VERDICT_")
+    assert verdicts == {each.name for each in Support} - {"NO_CLAIM"}
     assert understanding_pb2.Escalation.REASON_NOT_RECOVERED == NOT_RECOVERED
 
 
@@ -79,6 +86,9 @@ def test_a_whole_turn_obeys_the_contract() -> None:
         mode=ReplyMode.ACTION,
         mood=replace(CALM, emotion=Emotion.WORRY, urgency=0.4),
         citations=[citation],
+        grounding=Grounding(
+            Support.WEAK, (SentenceSupport(0, 2, Support.NO_CLAIM, 0.0),), "unsupported_figure"
+        ),
         actions=[done],
         degraded=[Degradation.NO_TICKET],
         usage=Usage(input_tokens=0, model="m"),
@@ -91,6 +101,8 @@ def test_a_whole_turn_obeys_the_contract() -> None:
     assert not protovalidate.Validator().collect_violations(turn)
     assert turn.complete_time.ToDatetime(UTC) == NOW
     assert len(turn.citations[0].title) == 500
+    (sentence,) = turn.grounding.sentences
+    assert turn.text[sentence.answer_span.start : sentence.answer_span.end] == "好的"
     assert turn.actions[0].payload["lines"][2]["a"] is True
     assert turn.usage.HasField("input_tokens")
     assert not turn.usage.HasField("output_tokens")
@@ -144,6 +156,9 @@ def test_answers_of_newer_releases_are_read_as_the_nearest_known() -> None:
     assert found.best is not None
     assert found.best.type is IntentType.UNKNOWN
     assert messages.generation_part(generation_pb2.GenerateResponse()) is None
+    odd = understanding_pb2.SentenceSupport(support=99)  # type: ignore[arg-type]
+    unread = understanding_pb2.Grounding(verdict=99, sentences=[odd])  # type: ignore[arg-type]
+    assert grounding(unread).verdict is grounding(unread).sentences[0].support is Support.WEAK
 
 
 def test_the_end_of_an_answer_says_what_it_cost_and_whether_it_is_whole() -> None:
@@ -158,6 +173,7 @@ def test_the_end_of_an_answer_says_what_it_cost_and_whether_it_is_whole() -> Non
     assert isinstance(answer, Answer)
     assert (answer.mode, answer.complete, answer.degraded) == (ReplyMode.MODEL, False, True)
     assert answer.usage == Usage(input_tokens=7, output_tokens=0, model="m")
+    assert answer.grounding is None
 
 
 def test_a_mood_keeps_its_escalation() -> None:
