@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
-from kefu.errors import EmbeddingMismatch, KefuError
+from kefu.errors import EmbeddingMismatch, KefuError, QuotaExceeded
 
 if TYPE_CHECKING:
     from services.knowledge.vector_store import Backlog, Unembedded, VectorStore
@@ -57,6 +57,8 @@ class Embedding:
         self._one_at_a_time = asyncio.Lock()
         self._wanted = asyncio.Event()
         self._wanted.set()
+        self._resting: dict[str, float] = {}
+        """Tenants that have used up a limit, and until when, in the loop's time."""
 
     async def finish(self, budget_seconds: float) -> None:
         """Embed what waits, as far as the time goes; the rest follows in the background.
@@ -75,12 +77,15 @@ class Embedding:
         self._wanted.set()
 
     async def run(self) -> None:
-        """Embed what waits, again after each failure and whenever it is woken, for ever."""
+        """Embed what waits, again after each failure and whenever it is woken, for ever.
+
+        A tenant that has used up a limit waits as long as it is told to; the others go on.
+        """
         log = structlog.get_logger("knowledge")
         while True:
             # Another replica may have ended before its work; nobody tells this one.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wanted.wait(), _LOOK_SECONDS)
+                await asyncio.wait_for(self._wanted.wait(), self._idle_seconds())
             self._wanted.clear()
             try:
                 await self._work()
@@ -93,11 +98,36 @@ class Embedding:
 
     async def _work(self) -> None:
         async with self._one_at_a_time:
-            while (backlog := await self._store.unembedded(BATCH)) is not None:
-                for is_question in (True, False):
-                    texts = [each for each in backlog.texts if each.is_question is is_question]
-                    if texts:
-                        await self._embed_all(backlog, texts, is_question)
+            while (backlog := await self._store.unembedded(BATCH, self._at_rest())) is not None:
+                try:
+                    for is_question in (True, False):
+                        texts = [each for each in backlog.texts if each.is_question is is_question]
+                        if texts:
+                            await self._embed_all(backlog, texts, is_question)
+                except QuotaExceeded as refused:
+                    self._rest(backlog.tenant, refused.retry_after_seconds or self._retry_seconds)
+
+    def _rest(self, tenant: str, seconds: float) -> None:
+        """Leave a tenant's texts for later: until midnight where its money is used up."""
+        # Somebody may raise the limit before.
+        seconds = min(seconds, _LOOK_SECONDS)
+        self._resting[tenant] = asyncio.get_running_loop().time() + seconds
+        self._wanted.set()
+        if seconds >= self._retry_seconds:
+            # Less is the pace of its limit, and no news.
+            structlog.get_logger("knowledge").warning(
+                "embedding_waits", reason=QuotaExceeded.reason, tenant=tenant
+            )
+
+    def _at_rest(self) -> list[str]:
+        now = asyncio.get_running_loop().time()
+        self._resting = {each: until for each, until in self._resting.items() if until > now}
+        return list(self._resting)
+
+    def _idle_seconds(self) -> float:
+        """How long there is nothing to do unless somebody says so."""
+        now = asyncio.get_running_loop().time()
+        return max(0.0, min([_LOOK_SECONDS, *(until - now for until in self._resting.values())]))
 
     async def _embed_all(
         self, backlog: "Backlog", texts: "Sequence[Unembedded]", is_question: bool

@@ -52,14 +52,20 @@ class VectorStore:
         """Use a pool of connections to a migrated database."""
         self._pool = pool
 
-    async def unembedded(self, limit: int) -> Backlog | None:
+    async def unembedded(self, limit: int, resting: Sequence[str] = ()) -> Backlog | None:
         """Return the oldest texts without a vector; None: none waits.
+
+        Args:
+            limit: Most texts.
+            resting: Tenants whose texts are left for later.
 
         Raises:
             StorageUnavailable: PostgreSQL does not answer.
         """
         async with reading(self._pool, _NOBODY) as connection:
-            oldest = await fetch_one(connection, "SELECT * FROM longest_waiting()", None)
+            oldest = await fetch_one(
+                connection, "SELECT * FROM longest_waiting(%s::text[])", (list(resting),)
+            )
         if oldest is None:
             return None
         async with reading(self._pool, oldest["tenant"]) as connection:

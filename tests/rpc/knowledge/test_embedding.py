@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from services.knowledge.settings import Settings
 from tests.rpc.knowledge.samples import (
     FILES,
     SECONDS,
+    TENANT,
     CharacterVectors,
     KnowledgeStub,
     embedding,
@@ -133,6 +135,32 @@ async def test_an_import_does_not_wait_long_for_vectors(
     assert await bring(stub, base) == {LEXICAL_ONLY}
     vectors.held.set()
     await until_ready(stub, base)
+
+
+async def test_a_used_up_limit_is_waited_for(
+    stub: KnowledgeStub, base: str, vectors: CharacterVectors
+) -> None:
+    """As long as its owner was told to; then nobody has to import again."""
+    vectors.poor = {TENANT: 1.0}
+    assert await bring(stub, base) == {LEXICAL_ONLY}
+    vectors.poor.clear()
+    await until_ready(stub, base)
+    asked = [*vectors.refused, asyncio.get_running_loop().time()]
+    assert all(later - sooner > 0.9 for sooner, later in itertools.pairwise(asked))
+
+
+async def test_a_used_up_limit_keeps_no_other_tenant_waiting(
+    stub: KnowledgeStub, base: str, server: Served, vectors: CharacterVectors
+) -> None:
+    """Its texts have waited longest; who has none of its trouble is served all the same."""
+    vectors.poor = {TENANT: 3600.0}
+    assert await bring(stub, base) == {LEXICAL_ONLY}
+    request = pb.CreateKnowledgeBaseRequest(
+        parent="tenants/bank", knowledge_base_id="help", request_id=request_id()
+    )
+    other = (await stub.CreateKnowledgeBase(request, timeout=SECONDS)).knowledge_base.name
+    assert await bring(stub, other) == {READY}
+    assert await states(stub, base) == {LEXICAL_ONLY}
 
 
 @contextlib.asynccontextmanager
