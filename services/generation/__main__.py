@@ -15,6 +15,7 @@ from services.generation.answering import Answerer
 from services.generation.catalogue import Catalogue
 from services.generation.choosing import Chooser
 from services.generation.connections import Connections
+from services.generation.conversation_store import ConversationStore
 from services.generation.earlier import Earlier
 from services.generation.embedding import Embedder, EmbeddingEngine
 from services.generation.embedding_batches import BatchingEngine
@@ -23,6 +24,7 @@ from services.generation.hiding import Hider
 from services.generation.local_embedding import LocalEngine
 from services.generation.prompt import Prompt
 from services.generation.provider_table import Use
+from services.generation.quota_store import open_client
 from services.generation.remote_embedding import RemoteEngine
 from services.generation.saving import SavingAnswerer
 from services.generation.screening import BANNED_PHRASES, BannedPhrases, Checks
@@ -43,14 +45,20 @@ async def build(settings: Settings, mesh: Mesh) -> AsyncIterator[list[Registrati
         table = settings.provider_table()
         quotas, ledger = await stack.enter_async_context(accounting(settings, table))
         finder = Finder(settings.order_number_patterns)
-        connections = Connections(table, admission=quotas, hiding=Hider(finder), tracer=mesh.tracer)
+        connections = Connections(
+            table,
+            admission=quotas,
+            conversations=await stack.enter_async_context(_conversations(settings)),
+            hiding=Hider(finder),
+            tracer=mesh.tracer,
+        )
         stack.push_async_callback(connections.close)
         chat = connections.gateway(Use.CHAT)
         engine = await _engine(settings, connections.engine())
         stack.push_async_callback(engine.close)
         summarizer = _summarizer(settings, connections.gateway(Use.SUMMARY))
         servicer = GenerationServicer(
-            _answerer(settings, chat, summarizer, finder, Prompt.load("answer/2")),
+            _answerer(settings, chat, summarizer, finder, Prompt.load("answer/3")),
             summarizer,
             Chooser(connections.gateway(Use.JUDGE), Prompt.load("choose/1")),
             Embedder(engine, settings.embedding_cache_entries),
@@ -62,6 +70,15 @@ async def build(settings: Settings, mesh: Mesh) -> AsyncIterator[list[Registrati
             (add_GenerationServiceServicer_to_server, servicer),
             (add_GenerationUsageServiceServicer_to_server, usage),
         ]
+
+
+@asynccontextmanager
+async def _conversations(settings: Settings) -> AsyncIterator[ConversationStore | None]:
+    if not settings.redis_url:
+        yield None
+        return
+    async with open_client(settings.redis_url) as client:
+        yield ConversationStore(client)
 
 
 def _answerer(

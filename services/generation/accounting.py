@@ -42,12 +42,11 @@ async def accounting(
 
 
 def limits_of(settings: Settings, table: ProviderTable) -> Limits:
-    """Return the limits of the settings. Vectors are not limited.
+    """Return the limits of the settings.
 
     Raises:
         KefuError: Money is limited, and a provider's price cannot be counted.
     """
-    providers = [each for each in table.entries if each not in table.order(Use.EMBEDDING)]
     default = TenantLimits(
         settings.tenant_tokens_per_minute or None, _micros(settings.tenant_money_per_day)
     )
@@ -59,10 +58,16 @@ def limits_of(settings: Settings, table: ProviderTable) -> Limits:
             default.money_micros_per_day if money is None else money,
         )
     if any(each.money_micros_per_day is not None for each in (default, *tenants.values())):
-        _check_prices(settings.money_currency, providers)
+        _check_prices(settings.money_currency, table.entries)
+    vectors = table.order(Use.EMBEDDING)
     known = {
-        each.name: ProviderLimits(each.requests_per_second, each.price(), each.max_tokens)
-        for each in providers
+        each.name: ProviderLimits(
+            # Who makes vectors writes nothing: its requests cost their input and no more.
+            each.requests_per_second,
+            each.price(),
+            0 if each in vectors else each.max_tokens,
+        )
+        for each in table.entries
     }
     return Limits(settings.caller_requests_per_second, default, tenants, known)
 

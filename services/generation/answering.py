@@ -2,13 +2,13 @@
 
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from kefu.errors import KefuError, ModelUnavailable
 
-from services.generation import extractive, grounding, telemetry
-from services.generation.chat import Caller, Writing
-from services.generation.dialogue import Answer, Event, Finish, Mode, Question, Withheld
+from services.generation import extractive, telemetry
+from services.generation.chat import Caller, Patience, Writing
+from services.generation.dialogue import Answer, Event, Finish, Mode, Question
 from services.generation.failure import Cause, ModelFailure
 from services.generation.gateway import Gateway
 from services.generation.prompt import Prompt
@@ -19,7 +19,29 @@ from services.generation.screening import Checks
 # Kept back from the caller's deadline, so that the extractive answer still gets through.
 _RESERVE_SECONDS = 0.25
 
-_QUOTA = "quota_exceeded"
+
+@dataclass(slots=True)
+class _Draft:
+    """A model's answer while it is written, and how that ended."""
+
+    writing: Writing
+    releaser: Releaser
+    """Of who writes now."""
+    failure: ModelFailure | QuotaExhausted | None = None
+
+    @property
+    def reason(self) -> str:
+        """Why it is not, or not all of, an answer."""
+        if self.releaser.withheld:
+            return self.releaser.withheld
+        return self.failure.cause if self.failure else Cause.EMPTY_ANSWER
+
+    @property
+    def finish(self) -> Finish:
+        """Why it ended. A request that was broken off here ended as it should."""
+        if self.failure:
+            return Finish.INTERRUPTED
+        return Finish.STOP if self.releaser.withheld else self.writing.finish
 
 
 class Answerer:
@@ -68,34 +90,52 @@ class Answerer:
             for event in self._unaided(question, require_model):
                 yield event
             return
-        writing = Writing(self._prompt.for_question(question), caller, question.model)
-        releaser = Releaser(question, self._prompt, self._checks)
+        writing = Writing(
+            self._prompt.for_question(question),
+            caller,
+            question.model,
+            conversation=question.conversation,
+        )
+        draft = _Draft(writing, Releaser(question, self._prompt, self._checks))
         timer = telemetry.FirstSentence()
-        failure: ModelFailure | QuotaExhausted | None = None
         patience = self._model.patience.within(seconds - _RESERVE_SECONDS)
-        try:
-            # Leaving the loop ends the request: nobody pays for more of what is withheld.
-            async with aclosing(self._model.write(writing, patience)) as pieces:
-                async for piece in pieces:
-                    for event in releaser.feed(piece):
-                        timer.stop()
-                        yield event
-                    if releaser.withheld:
-                        break
-        except (ModelFailure, QuotaExhausted) as error:
-            failure = error
-        complete = failure is None and writing.finish is not Finish.LENGTH
-        for event in releaser.close(complete=complete):
-            timer.stop()
-            yield event
-        if releaser.text:
-            events = self._written(self._model, writing, releaser, failure)
+        async with aclosing(self._released(self._model, draft, question, patience)) as released:
+            async for event in released:
+                timer.stop()
+                yield event
+        if draft.releaser.text:
+            events = self._written(self._model, draft)
         elif require_model:
-            raise _unavailable(self._model, releaser.withheld, failure)
+            raise _unavailable(self._model, draft)
         else:
-            events = self._degraded(self._model, question, writing, releaser.withheld, failure)
+            events = self._degraded(self._model, question, draft)
         for event in events:
             timer.stop()
+            yield event
+
+    async def _released(
+        self, model: Gateway, draft: _Draft, question: Question, patience: Patience
+    ) -> AsyncGenerator[Event, None]:
+        """Yield what of a model's words may be shown; `draft` tells how they ended."""
+        writing = draft.writing
+        try:
+            # Leaving the loop ends the request: nobody pays for more of what is withheld.
+            async with aclosing(model.write(writing, patience)) as pieces:
+                async for piece in pieces:
+                    if writing.text == piece:
+                        # Who wrote before, if anybody, has failed and was seen by nobody.
+                        draft.releaser = Releaser(question, self._prompt, self._checks)
+                    for event in draft.releaser.feed(piece):
+                        writing.shown = True
+                        yield event
+                    if draft.releaser.withheld:
+                        break
+        except (ModelFailure, QuotaExhausted) as error:
+            draft.failure = error
+            if not writing.shown:
+                return
+        complete = draft.failure is None and writing.finish is not Finish.LENGTH
+        for event in draft.releaser.close(complete=complete):
             yield event
 
     def _unaided(self, question: Question, require_model: bool) -> Iterator[Event]:
@@ -103,72 +143,43 @@ class Answerer:
             raise ModelUnavailable(cause="not_configured")
         yield from extractive.answer(question)
 
-    def _written(
-        self,
-        model: Gateway,
-        writing: Writing,
-        releaser: Releaser,
-        failure: ModelFailure | QuotaExhausted | None,
-    ) -> list[Event]:
+    def _written(self, model: Gateway, draft: _Draft) -> list[Event]:
         """Return the end of an answer of which the model wrote at least the beginning."""
+        writing, releaser = draft.writing, draft.releaser
         rest: list[Event] = [releaser.end_early()] if releaser.withheld else []
         answer = Answer(
             releaser.text,
             Mode.NO_ANSWER if releaser.admits and not releaser.claims else Mode.MODEL,
             tuple(releaser.citations),
-            Finish.INTERRUPTED if failure else _finish(writing, releaser),
-            degraded_reason=_reason(releaser.withheld, failure) if failure or rest else "",
+            draft.finish,
+            degraded_reason=draft.reason if draft.failure or rest else "",
             grounding=releaser.grounding,
         )
         return [*rest, replace(self._accounted(answer, model, writing), provider=writing.provider)]
 
-    def _degraded(
-        self,
-        model: Gateway,
-        question: Question,
-        writing: Writing,
-        withheld: Withheld | None,
-        failure: ModelFailure | QuotaExhausted | None,
-    ) -> list[Event]:
+    def _degraded(self, model: Gateway, question: Question, draft: _Draft) -> list[Event]:
         """Return the extractive answer with the reason for it, and what the attempt cost."""
         *events, end = extractive.answer(question)
         assert isinstance(end, Answer)
         end = replace(
             end,
-            degraded_reason=_reason(withheld, failure),
-            grounding=grounding.of_extraction(end, withheld) if withheld else None,
+            degraded_reason=draft.reason,
+            grounding=end.grounding and replace(end.grounding, withheld=draft.releaser.withheld),
         )
-        return [*events, self._accounted(end, model, writing)]
+        return [*events, self._accounted(end, model, draft.writing)]
 
     def _accounted(self, answer: Answer, model: Gateway, writing: Writing) -> Answer:
-        spent = bool(writing.text or writing.reported)
         return replace(
             answer,
-            usage=model.usage(writing) if spent else None,
+            usage=model.usage(writing) if writing.spent else None,
             prompt_version=self._prompt.version,
             attempts=tuple(writing.attempts),
         )
 
 
-def _finish(writing: Writing, releaser: Releaser) -> Finish:
-    # A request that was broken off here ended as it should.
-    return Finish.STOP if releaser.withheld else writing.finish
-
-
-def _reason(withheld: Withheld | None, failure: ModelFailure | QuotaExhausted | None) -> str:
-    if withheld:
-        return withheld
-    if isinstance(failure, QuotaExhausted):
-        return _QUOTA
-    return failure.cause if failure else Cause.EMPTY_ANSWER
-
-
-def _unavailable(
-    model: Gateway, withheld: Withheld | None, failure: ModelFailure | QuotaExhausted | None
-) -> KefuError:
+def _unavailable(model: Gateway, draft: _Draft) -> KefuError:
+    failure = draft.failure
     if isinstance(failure, QuotaExhausted):
         return failure.error()
-    seconds = failure.retry_after_seconds if failure and not withheld else None
-    return ModelUnavailable(
-        retry_after_seconds=seconds, model=model.name, cause=_reason(withheld, failure)
-    )
+    seconds = failure.retry_after_seconds if failure and not draft.releaser.withheld else None
+    return ModelUnavailable(retry_after_seconds=seconds, model=model.name, cause=draft.reason)

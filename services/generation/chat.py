@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from services.generation.dialogue import Attempt, Finish, Usage
 from services.generation.failure import Cause, ModelFailure
 from services.generation.prompt import Message
+from services.generation.provider_entry import MaxTokensParameter
 from services.generation.usage import Price, usage
 
 if TYPE_CHECKING:
@@ -57,10 +58,12 @@ class ChatSettings:
     """What is asked of the model with every request."""
 
     model: str
-    temperature: float
+    temperature: float | None
+    """None: not sent."""
     max_tokens: int
     patience: Patience
     price: Price | None
+    max_tokens_parameter: MaxTokensParameter = "max_tokens"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,9 @@ class Writing:
     """Name of the model that shall write; empty: whichever the settings prefer."""
     text: str = ""
     """What the model has written, with its markers."""
+    shown: bool = False
+    """Set by the reader as soon as words of it have been passed on: from then on nobody else may
+    write it."""
     finish: Finish = Finish.INTERRUPTED
     reported: dict[str, Any] | None = None
     """The provider's `usage` object."""
@@ -92,8 +98,13 @@ class Writing:
     """Name of the model that writes."""
     attempts: list[Attempt] = field(default_factory=list)
     """Providers that were asked, in order."""
+    spent: list[Usage] = field(default_factory=list)
+    """What each of them cost that may have worked on it."""
     conversation: str = ""
-    """The provider's own id of the conversation, where it keeps one: given, it is gone on with."""
+    """What the caller calls the conversation. A provider that keeps conversations goes on with the
+    one that it began under this name; empty: it begins a new one."""
+    conversation_id: str = ""
+    """The provider's own id of it; empty where it keeps none, or has not told yet."""
 
 
 TextOf = Callable[[dict[str, Any], Writing], str]
@@ -129,8 +140,10 @@ async def read(
         if piece:
             writing.text += piece
             yield piece
-        if failure:
+        if failure and writing.finish is Finish.INTERRUPTED:
             raise failure
+        if failure:
+            break
         if writing.text:
             limit = loop.time() + patience.between_tokens
     if writing.finish is Finish.INTERRUPTED:
@@ -183,7 +196,12 @@ class ChatModel:
 
     def terse(self, max_tokens: int) -> "ChatModel":
         """Return the same model, asked for the likeliest answer of at most so many tokens."""
-        settings = replace(self._settings, temperature=0.0, max_tokens=max_tokens)
+        given = self._settings
+        if given.max_tokens_parameter == "max_completion_tokens":
+            # It holds for what the model thinks, too, which is far more than a terse answer.
+            max_tokens = given.max_tokens
+        temperature = None if given.temperature is None else 0.0
+        settings = replace(given, temperature=temperature, max_tokens=max_tokens)
         return ChatModel(self._provider, settings)
 
     @property
@@ -213,14 +231,16 @@ class ChatModel:
                 yield piece
 
     def _body(self, writing: Writing) -> dict[str, Any]:
-        return {
+        body: dict[str, Any] = {
             "model": self._settings.model,
             "messages": writing.messages,
-            "temperature": self._settings.temperature,
-            "max_tokens": self._settings.max_tokens,
+            self._settings.max_tokens_parameter: self._settings.max_tokens,
             "stream": True,
             "stream_options": {"include_usage": True},
         }
+        if self._settings.temperature is not None:
+            body["temperature"] = self._settings.temperature
+        return body
 
 
 def _text_of(chunk: dict[str, Any], writing: Writing) -> str:

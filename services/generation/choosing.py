@@ -10,7 +10,7 @@ from kefu.errors import ModelUnavailable
 from services.generation import telemetry
 from services.generation.chat import Caller, Writing
 from services.generation.coalescing import Flights
-from services.generation.dialogue import Choice, Usage
+from services.generation.dialogue import Attempt, Choice, Usage
 from services.generation.failure import Cause, ModelFailure
 from services.generation.gateway import Gateway
 from services.generation.prompt import Prompt
@@ -35,6 +35,12 @@ class Chosen:
     """Id of the choice; empty where the model said that none fits."""
     usage: Usage | None
     """None where the same was being chosen already; who asked first has paid for it."""
+    provider: str = ""
+    """Who chose, as it is named in the settings."""
+    attempts: tuple[Attempt, ...] = ()
+    """Providers that were asked, in order."""
+    prompt_version: str = ""
+    """Of the prompt."""
 
 
 class Chooser:
@@ -73,7 +79,7 @@ class Chooser:
             seconds,
             lambda: self._ask(model, text, choices, caller, seconds),
         )
-        return chosen if fresh else replace(chosen, usage=None)
+        return chosen if fresh else replace(chosen, usage=None, attempts=())
 
     async def _ask(
         self, model: Gateway, text: str, choices: Sequence[Choice], caller: Caller, seconds: float
@@ -84,10 +90,17 @@ class Chooser:
             async with aclosing(model.write(writing, patience)) as pieces:
                 async for _ in pieces:
                     pass
-            usage = model.usage(writing)
+            usage = model.usage(writing) if writing.spent else None
             # It is paid for, whatever was answered.
-            telemetry.record_usage(usage, writing.finish)
-            return Chosen(_choice(writing.text, choices), usage)
+            if usage is not None:
+                telemetry.record_usage(usage, writing.finish)
+            return Chosen(
+                _choice(writing.text, choices),
+                usage,
+                writing.provider,
+                tuple(writing.attempts),
+                self._prompt.version,
+            )
         except QuotaExhausted as exhausted:
             raise exhausted.error() from None
         except ModelFailure as failure:

@@ -10,9 +10,11 @@ from services.generation import telemetry
 from services.generation.breaker import State
 from services.generation.chat import ChatModel, ChatSettings, Patience
 from services.generation.dify import DifyApp, DifyModel
-from services.generation.gateway import Admission, Gateway, Hiding
+from services.generation.gateway import Gateway, Hiding
+from services.generation.kept_conversations import Conversations, LocalConversations
 from services.generation.provider_entry import App, Kind, ProviderEntry
 from services.generation.provider_table import ProviderTable, Use
+from services.generation.quota import Quotas
 from services.generation.remote_embedding import RemoteEngine, Vendor
 from services.generation.route import Guard, Route, Writer
 
@@ -28,6 +30,7 @@ class Connections:
     Args:
         table: Who they are.
         admission: Lets requests pass and settles them; None: all pass.
+        conversations: Where ids of providers' conversations are kept; None: in this process.
         hiding: Hides what identifies people from providers that are not internal.
         tracer: Makes a span of each request.
     """
@@ -36,11 +39,13 @@ class Connections:
         self,
         table: ProviderTable,
         *,
-        admission: Admission | None = None,
+        admission: Quotas | None = None,
+        conversations: Conversations | None = None,
         hiding: Hiding | None = None,
         tracer: Tracer | None = None,
     ) -> None:
         self._table = table
+        self._conversations = conversations or LocalConversations()
         self._providers = _connected(table.entries)
         self._guards = {entry.name: _guard(entry) for entry in table.entries}
         self._routes = {
@@ -73,7 +78,9 @@ class Connections:
         vendors = [self._vendor(entry) for entry in order]
         local = all(entry.internal for entry in order)
         conceal = None if local or not self._hiding else self._hiding.conceal
-        return RemoteEngine(order[0].model, vendors, local=local, conceal=conceal)
+        return RemoteEngine(
+            order[0].model, vendors, quotas=self._admission, local=local, conceal=conceal
+        )
 
     async def close(self) -> None:
         """Close all connections."""
@@ -82,7 +89,7 @@ class Connections:
 
     def _vendor(self, entry: ProviderEntry) -> Vendor:
         provider, guard = self._providers[entry.name], self._guards[entry.name]
-        return Vendor(entry.name, provider, guard, entry.timeouts.total)
+        return Vendor(entry.name, provider, guard, entry.timeouts.total, entry.price())
 
     def _route(self, entry: ProviderEntry) -> Route:
         model = self._model(entry)
@@ -97,11 +104,17 @@ class Connections:
             entry.max_tokens,
             Patience(times.first_token, times.between_tokens, times.total),
             entry.price(),
+            entry.max_tokens_parameter,
         )
         provider = self._providers[entry.name]
         if entry.kind is Kind.DIFY:
-            app = DifyApp(entry.app or App.CHAT, entry.instructions_variable)
-            return DifyModel(provider, settings, app)
+            app = DifyApp(
+                entry.name,
+                entry.app or App.CHAT,
+                entry.instructions_variable,
+                entry.keep_conversations,
+            )
+            return DifyModel(provider, settings, app, self._conversations)
         return ChatModel(provider, settings)
 
 

@@ -47,6 +47,8 @@ class Question:
     """What was said before `history`, at most 300 code points; empty where that is all."""
     model: str = ""
     """Name of the model that shall write; empty: whichever the settings prefer."""
+    conversation: str = ""
+    """What the caller calls the conversation; no part of what the answer is made from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,27 @@ class Usage:
     currency: str = ""
     """ISO 4217; empty where there is no price."""
 
+    def __add__(self, other: "Usage") -> "Usage":
+        """Return what both cost, by the name of the other's model.
+
+        A sum that leaves a price out would pass for the whole: where one has none, or another
+        currency, the sum has none.
+        """
+        priced = self.price_micros is not None and other.price_micros is not None
+        if not priced or self.currency != other.currency:
+            price, currency = None, ""
+        else:
+            price, currency = (self.price_micros or 0) + (other.price_micros or 0), self.currency
+        return Usage(
+            other.model,
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cached_tokens + other.cached_tokens,
+            estimated=self.estimated or other.estimated,
+            price_micros=price,
+            currency=currency,
+        )
+
 
 class Support(StrEnum):
     """How far the sources support a sentence."""
@@ -163,6 +186,8 @@ class Withheld(StrEnum):
     """They hold a name that no source has."""
     CLAIM = "unsupported_claim"
     """They claim what no source says."""
+    NO_CLAIM = "no_claim"
+    """They say nothing that answers: a greeting, or the question once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +237,7 @@ class Answer:
     citations: tuple[Citation, ...] = ()
     finish: Finish = Finish.STOP
     usage: Usage | None = None
-    """None where no model wrote."""
+    """Of all attempts together; None where nothing was spent."""
     degraded_reason: str = ""
     """Why a model was wanted and did not (fully) answer; empty where nothing went wrong."""
     prompt_version: str = ""
@@ -222,7 +247,7 @@ class Answer:
     attempts: tuple[Attempt, ...] = ()
     """Providers that were asked, in order."""
     grounding: Grounding | None = None
-    """How far the sources support it; None where no model wrote."""
+    """How far the sources support it; None where nothing was found to answer from."""
     shared: bool = False
     """The answer to an identical question was given; this one cost nothing."""
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from services.generation.chat import ChatSettings, Patience, Writing, clean, read
 from services.generation.dialogue import Finish, Usage
-from services.generation.failure import Cause, ModelFailure
+from services.generation.failure import Cause, ModelFailure, NotFound
+from services.generation.kept_conversations import Conversations, key_of
 from services.generation.provider_entry import App
 from services.generation.usage import usage
 
@@ -31,14 +32,21 @@ _CAUSES = {
 # Stopping spares tokens of a request that is closed already; nobody waits for it.
 _STOP_SECONDS = 2.0
 
+# Dify's ids are UUIDs, 36 characters.
+_LONGEST_ID = 64
+
 
 @dataclass(frozen=True, slots=True)
 class DifyApp:
     """What kind of app it is."""
 
+    provider: str
+    """As it is named in the settings."""
     kind: App
     instructions_variable: str = ""
     """Variable that takes the instructions; empty: they lead the query."""
+    keep_conversations: bool = True
+    """Whether conversations are gone on with."""
 
     @property
     def path(self) -> str:
@@ -54,7 +62,7 @@ class _Task:
 
     def text_of(self, event: dict[str, Any], writing: Writing) -> str:
         self.id = event.get("task_id") or self.id
-        writing.conversation = event.get("conversation_id") or writing.conversation
+        writing.conversation_id = _conversation_id(event) or writing.conversation_id
         match event.get("event"):
             case kind if kind in _TEXT_EVENTS:
                 return event["answer"] or ""
@@ -76,11 +84,18 @@ class DifyModel:
     system = "dify"
 
     def __init__(
-        self, provider: "Provider", settings: ChatSettings, app: DifyApp, *, blocking: bool = False
+        self,
+        provider: "Provider",
+        settings: ChatSettings,
+        app: DifyApp,
+        conversations: Conversations,
+        *,
+        blocking: bool = False,
     ) -> None:
         self._provider = provider
         self._settings = settings
         self._app = app
+        self._conversations = conversations
         self._blocking = blocking
         self._stopping: set[asyncio.Task[None]] = set()
 
@@ -103,7 +118,9 @@ class DifyModel:
         """Return the same app, asked for its answer in one piece where it gives that."""
         settings = replace(self._settings, max_tokens=max_tokens)
         blocking = self._app.kind is not App.AGENT
-        return DifyModel(self._provider, settings, self._app, blocking=blocking)
+        return DifyModel(
+            self._provider, settings, self._app, self._conversations, blocking=blocking
+        )
 
     def usage(self, writing: Writing) -> Usage:
         """Return what an answer cost, also where it was interrupted."""
@@ -114,12 +131,43 @@ class DifyModel:
     async def write(self, writing: Writing, patience: Patience) -> AsyncGenerator[str, None]:
         """Ask for an answer and yield its text piece by piece; `writing` keeps the account.
 
+        Where `writing` names a conversation, the app goes on with the one that it began under that
+        name, or begins anew where that was deleted in Dify.
+
         Closing the iterator or cancelling its reader closes the HTTP request at once, and tells
         Dify, which would write on.
 
         Raises:
             ModelFailure: The app did not answer, or not to the end.
         """
+        now = asyncio.get_running_loop().time
+        begun = now()
+        key = self._key(writing)
+        known = await self._conversations.find(key) if key else ""
+        try:
+            for writing.conversation_id in (known, "") if known else ("",):
+                try:
+                    answer = self._written(writing, patience.after(now() - begun))
+                    async with aclosing(answer) as pieces:
+                        async for piece in pieces:
+                            yield piece
+                    break
+                except NotFound:
+                    if not writing.conversation_id:
+                        raise
+        finally:
+            if key and writing.conversation_id:
+                await self._conversations.keep(key, writing.conversation_id)
+
+    def _key(self, writing: Writing) -> str:
+        """Return what the conversation's id is kept by; empty where each request has its own."""
+        app = self._app
+        if not (writing.conversation and app.keep_conversations) or app.kind is App.COMPLETION:
+            return ""
+        return key_of(self._app.provider, writing.caller.tenant, writing.conversation)
+
+    async def _written(self, writing: Writing, patience: Patience) -> AsyncGenerator[str, None]:
+        """Yield the answer to one request."""
         if self._blocking:
             yield await self._whole(writing, patience)
             return
@@ -157,7 +205,7 @@ class DifyModel:
         try:
             writing.text = clean(answer["answer"])
             writing.reported = answer.get("metadata", {}).get("usage")
-            writing.conversation = answer.get("conversation_id") or ""
+            writing.conversation_id = _conversation_id(answer)
         except (AttributeError, TypeError, LookupError):
             raise ModelFailure(Cause.BROKEN_RESPONSE) from None
         writing.finish = Finish.STOP
@@ -177,13 +225,19 @@ class DifyModel:
             return body
         # Dify has a model invent a name for each conversation unless it is told not to.
         named = {"query": query, "auto_generate_name": False}
-        return body | named | {"conversation_id": writing.conversation}
+        return body | named | {"conversation_id": writing.conversation_id}
 
     async def _stop(self, task: str, writing: Writing) -> None:
         with suppress(ModelFailure, TimeoutError):
             async with asyncio.timeout(_STOP_SECONDS):
                 path = f"{self._app.path}/{task}/stop"
                 await self._provider.call(path, {"user": _user(writing)})
+
+
+def _conversation_id(said: dict[str, Any]) -> str:
+    """Return the conversation that an event or an answer belongs to; empty where it names none."""
+    found = said.get("conversation_id")
+    return found if isinstance(found, str) and len(found) <= _LONGEST_ID else ""
 
 
 def _user(writing: Writing) -> str:

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
@@ -12,7 +12,10 @@ import numpy as np
 import numpy.typing as npt
 from kefu.errors import ModelUnavailable
 
+from services.generation.chat import Caller
+from services.generation.dialogue import Usage
 from services.generation.failure import ModelFailure
+from services.generation.quota import QuotaExhausted
 
 
 class Purpose(StrEnum):
@@ -22,6 +25,18 @@ class Purpose(StrEnum):
     """A customer's words, to search with."""
     PASSAGE = "passage"
     """A passage, to be found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """What was computed, and what that cost."""
+
+    values: list[bytes]
+    """One a text, in the form of `pack`."""
+    usage: Usage | None = None
+    """None where no provider was asked."""
+    provider: str = ""
+    """Who computed, as it is named in the settings; empty where no provider was asked."""
 
 
 class EmbeddingEngine(Protocol):
@@ -37,11 +52,12 @@ class EmbeddingEngine(Protocol):
         """Values of a vector; 0 where that is not known before the first one."""
         ...
 
-    async def embed(self, purpose: Purpose, texts: Sequence[str]) -> list[bytes]:
-        """Return one vector a text, in the form of `pack`.
+    async def embed(self, purpose: Purpose, texts: Sequence[str], caller: Caller) -> Vectors:
+        """Return one vector a text; the caller pays.
 
         Raises:
             ModelFailure: The engine could not compute them.
+            QuotaExhausted: The caller has used up a limit; nothing was spent.
         """
         ...
 
@@ -55,7 +71,7 @@ class _Work:
     """Texts that are being computed."""
 
     keys: tuple[bytes, ...]
-    task: "asyncio.Task[list[bytes]]"
+    task: "asyncio.Task[Vectors]"
     waiting: int = 0
     """Callers that want one of them."""
 
@@ -74,19 +90,38 @@ class Embedder:
         self._cache: OrderedDict[bytes, bytes] = OrderedDict()
         self._computing: dict[bytes, _Work] = {}
 
-    async def embed(self, purpose: Purpose, texts: Sequence[str]) -> list[bytes]:
+    async def embed(self, purpose: Purpose, texts: Sequence[str], caller: Caller) -> Vectors:
         """Return one vector a text, in the order of the texts.
 
-        A text that stands several times in `texts` is computed once.
+        A text that stands several times in `texts` is computed once. The caller pays for what is
+        neither cached nor being computed for somebody else.
 
         Raises:
             ModelUnavailable: The engine could not compute what was not cached.
+            QuotaExceeded: The caller has used up a limit.
         """
         keys = [_key(purpose, text) for text in texts]
+        wanted = dict(zip(keys, texts, strict=True))
         found: dict[bytes, bytes] = {}
+        made = Vectors([])
+        # More than once only where another caller may not pay for what this one wants as well.
+        while not wanted.keys() <= found.keys():
+            missing, works = self._look_up(wanted, found)
+            own = self._begin(purpose, missing, caller) if missing else None
+            found |= await self._results([*works, own] if own else works, own)
+            if own:
+                made = _together(made, own.task.result())
+        return Vectors([found[key] for key in keys], made.usage, made.provider)
+
+    def _look_up(
+        self, wanted: dict[bytes, str], found: dict[bytes, bytes]
+    ) -> tuple[dict[bytes, str], list[_Work]]:
+        """Add what is cached to `found`; return what is missing, and what others wait for."""
         missing: dict[bytes, str] = {}
         awaited: dict[int, _Work] = {}
-        for key, text in zip(keys, texts, strict=True):
+        for key, text in wanted.items():
+            if key in found:
+                continue
             if key in self._cache:
                 self._cache.move_to_end(key)
                 found[key] = self._cache[key]
@@ -94,27 +129,30 @@ class Embedder:
                 awaited[id(work)] = work
             else:
                 missing[key] = text
-        if missing:
-            work = self._begin(purpose, missing)
-            awaited[id(work)] = work
-        found |= await self._results(list(awaited.values()))
-        return [found[key] for key in keys]
+        return missing, list(awaited.values())
 
-    def _begin(self, purpose: Purpose, missing: dict[bytes, str]) -> _Work:
-        computing = self.engine.embed(purpose, list(missing.values()))
+    def _begin(self, purpose: Purpose, missing: dict[bytes, str], caller: Caller) -> _Work:
+        computing = self.engine.embed(purpose, list(missing.values()), caller)
         work = _Work(tuple(missing), asyncio.ensure_future(computing))
         self._computing |= dict.fromkeys(missing, work)
         work.task.add_done_callback(lambda _: self._end(work))
         return work
 
-    async def _results(self, works: list[_Work]) -> dict[bytes, bytes]:
+    async def _results(self, works: list[_Work], own: _Work | None) -> dict[bytes, bytes]:
         found: dict[bytes, bytes] = {}
         # All at once, lest one is given up while another is waited for.
         for work in works:
             work.waiting += 1
         try:
             for work in works:
-                found |= zip(work.keys, await asyncio.shield(work.task), strict=True)
+                try:
+                    vectors = await asyncio.shield(work.task)
+                except QuotaExhausted as exhausted:
+                    if work is own:
+                        raise exhausted.error() from None
+                    # That is the other caller's limit.
+                    continue
+                found |= zip(work.keys, vectors.values, strict=True)
         except ModelFailure as failure:
             raise ModelUnavailable(
                 retry_after_seconds=failure.retry_after_seconds,
@@ -134,7 +172,7 @@ class Embedder:
         # To ask for the failure is to say that somebody knows of it.
         if work.task.cancelled() or work.task.exception():
             return
-        self._cache |= zip(work.keys, work.task.result(), strict=True)
+        self._cache |= zip(work.keys, work.task.result().values, strict=True)
         while len(self._cache) > self._limit:
             self._cache.popitem(last=False)
 
@@ -142,6 +180,13 @@ class Embedder:
         for key in work.keys:
             if self._computing.get(key) is work:
                 del self._computing[key]
+
+
+def _together(before: Vectors, made: Vectors) -> Vectors:
+    """Return what two computations for the same caller cost, by the second one's provider."""
+    if before.usage is None or made.usage is None:
+        return made
+    return replace(made, usage=before.usage + made.usage)
 
 
 def _key(purpose: Purpose, text: str) -> bytes:

@@ -2,15 +2,56 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field
+from typing import Protocol
 
-from services.generation.embedding import EmbeddingEngine, Purpose
+from services.generation.chat import Caller
+from services.generation.embedding import Purpose, Vectors
+from services.generation.failure import ModelFailure
+from services.generation.quota import QuotaExhausted
 
 BATCH_TEXTS = 256
 """Most texts of one request that was put together; the contract's own limit of one caller."""
 
 
-Part = tuple[Sequence[str], "asyncio.Future[list[bytes]]"]
-"""A caller's texts, and what it waits for."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """What one caller wants."""
+
+    texts: Sequence[str]
+    caller: Caller
+    """Who pays for these texts, and for no others."""
+    context: Context = field(default_factory=copy_context)
+    """Of the caller's call: what is told about his limits must not reach the others."""
+
+
+Outcome = Vectors | ModelFailure | QuotaExhausted
+"""What became of a part: its vectors, or why it has none."""
+
+
+class PartsEngine(Protocol):
+    """What computes several callers' texts in one request."""
+
+    name: str
+    local: bool
+
+    @property
+    def dimensions(self) -> int:
+        """Values of a vector; 0 where that is not known before the first one."""
+        ...
+
+    async def embed(self, purpose: Purpose, parts: Sequence[Part]) -> list[Outcome]:
+        """Return what became of each part; one that may not be paid for keeps no other back."""
+        ...
+
+    async def close(self) -> None:
+        """Stop, and release what is held."""
+        ...
+
+
+Waiting = tuple[Part, "asyncio.Future[Vectors]"]
+"""A caller's part, and what he waits for."""
 
 
 class BatchingEngine:
@@ -21,7 +62,7 @@ class BatchingEngine:
     request costs more than its texts: with a provider, not with the model of this process.
     """
 
-    def __init__(self, engine: EmbeddingEngine, seconds: float) -> None:
+    def __init__(self, engine: PartsEngine, seconds: float) -> None:
         """Put batches before an engine.
 
         Args:
@@ -32,7 +73,7 @@ class BatchingEngine:
         self.local = engine.local
         self._engine = engine
         self._seconds = seconds
-        self._gathering: dict[Purpose, tuple[list[Part], asyncio.TimerHandle]] = {}
+        self._gathering: dict[Purpose, tuple[list[Waiting], asyncio.TimerHandle]] = {}
         self._sent: set[asyncio.Task[None]] = set()
 
     @property
@@ -40,20 +81,21 @@ class BatchingEngine:
         """Values of a vector; 0 where that is not known before the first one."""
         return self._engine.dimensions
 
-    async def embed(self, purpose: Purpose, texts: Sequence[str]) -> list[bytes]:
+    async def embed(self, purpose: Purpose, texts: Sequence[str], caller: Caller) -> Vectors:
         """Return one vector a text, computed together with those of others.
 
         Raises:
             ModelFailure: The engine could not compute them.
+            QuotaExhausted: The caller has used up a limit; the others are served.
         """
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[list[bytes]] = loop.create_future()
+        future: asyncio.Future[Vectors] = loop.create_future()
         if self._gathered(purpose) + len(texts) > BATCH_TEXTS and purpose in self._gathering:
             self._send(purpose)
         if purpose not in self._gathering:
             timer = loop.call_later(self._seconds, self._send, purpose)
             self._gathering[purpose] = [], timer
-        self._gathering[purpose][0].append((texts, future))
+        self._gathering[purpose][0].append((Part(texts, caller), future))
         if not self._sent:
             self._send(purpose)
         return await future
@@ -69,15 +111,16 @@ class BatchingEngine:
 
     def _gathered(self, purpose: Purpose) -> int:
         gathered = self._gathering[purpose][0] if purpose in self._gathering else []
-        return sum(len(texts) for texts, _ in gathered)
+        return sum(len(part.texts) for part, _ in gathered)
 
     def _send(self, purpose: Purpose) -> None:
         gathered, timer = self._gathering.pop(purpose)
         timer.cancel()
-        wanted = [(texts, future) for texts, future in gathered if not future.done()]
+        wanted = [(part, future) for part, future in gathered if not future.done()]
         if not wanted:
             return
-        task = asyncio.create_task(self._compute(purpose, wanted))
+        # In no caller's context: it works for all of them, and goes on when one has left.
+        task = asyncio.create_task(self._compute(purpose, wanted), context=Context())
         self._sent.add(task)
         task.add_done_callback(self._returned)
         for _, future in wanted:
@@ -89,21 +132,22 @@ class BatchingEngine:
             for purpose in list(self._gathering):
                 self._send(purpose)
 
-    async def _compute(self, purpose: Purpose, parts: list[Part]) -> None:
-        together = [text for texts, _ in parts for text in texts]
+    async def _compute(self, purpose: Purpose, waiting: list[Waiting]) -> None:
+        outcomes: Sequence[Vectors | Exception]
         try:
-            vectors = await self._engine.embed(purpose, together)
+            outcomes = await self._engine.embed(purpose, [part for part, _ in waiting])
         except Exception as error:
-            for _, future in parts:
-                if not future.done():
-                    future.set_exception(error)
-            return
-        for texts, future in parts:
-            own, vectors = vectors[: len(texts)], vectors[len(texts) :]
-            if not future.done():
-                future.set_result(own)
+            # A defect, which nobody must wait for.
+            outcomes = [error] * len(waiting)
+        for (_, future), outcome in zip(waiting, outcomes, strict=True):
+            if future.done():
+                continue
+            if isinstance(outcome, Exception):
+                future.set_exception(outcome)
+            else:
+                future.set_result(outcome)
 
 
-def _cancel_if_unwanted(task: "asyncio.Task[None]", parts: list[Part]) -> None:
-    if all(future.done() for _, future in parts):
+def _cancel_if_unwanted(task: "asyncio.Task[None]", waiting: list[Waiting]) -> None:
+    if all(future.done() for _, future in waiting):
         task.cancel()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from services.generation.citations import MARKER
 from services.generation.dialogue import Answer, Citation, Delta, Event, Mode, Passage, Question
+from services.generation.grounding import of_extraction
 from services.generation.instructions import addresses_model
 from services.generation.markdown import pieces
 from services.generation.relevance import SNIPPET_LIMIT, coverage, terms, weights
@@ -117,7 +118,8 @@ def answer(question: Question) -> Iterator[Event]:
     for candidate in chosen:
         yield from writer.quote(candidate)
     mode = Mode.EXTRACTIVE if chosen else Mode.NO_ANSWER
-    yield Answer(writer.text, mode, tuple(writer.citations))
+    grounding = of_extraction(writer.text, writer.citations) if question.passages else None
+    yield Answer(writer.text, mode, tuple(writer.citations), grounding=grounding)
 
 
 def _asked(text: str) -> str:

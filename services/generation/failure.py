@@ -36,3 +36,10 @@ class ModelFailure(Exception):
         """When the provider said to come back; None where it did not."""
         self.asked = False
         """Whether the provider got a request at all."""
+
+
+class NotFound(ModelFailure):
+    """The provider does not have what the request names: HTTP 404."""
+
+    def __init__(self) -> None:
+        super().__init__(Cause.REFUSED)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Protocol
 
 from opentelemetry.trace import NoOpTracer, Tracer
@@ -116,20 +117,19 @@ class Gateway:
         )
 
     def usage(self, writing: Writing) -> Usage:
-        """Return what the last attempt at an answer cost, also where it was interrupted."""
-        last = writing.attempts[-1]
-        for route in self.named:
-            if (route.provider, route.model.name) == (last.provider, last.model):
-                return route.model.usage(writing)
-        raise LookupError(last.provider)
+        """Return what an answer cost, all attempts at it together, by the name of who wrote it."""
+        first, *others = writing.spent
+        total = sum(others, start=first)
+        return replace(total, model=writing.model or total.model)
 
     async def write(self, writing: Writing, patience: Patience) -> AsyncGenerator[str, None]:
         """Ask for an answer and yield its text piece by piece; `writing` keeps the account.
 
-        Until the first word of the answer a provider that fails is followed by the next one, and
-        when all have failed, those whose failure may pass are asked again after a moment. After
-        it the failure is the answer's end. Closing the iterator or cancelling its reader closes
-        the HTTP request at once.
+        Until the reader has shown a word of the answer (`writing.shown`) a provider that fails is
+        followed by the next one, and when all have failed, those whose failure may pass are asked
+        again after a moment. What the one before had written is forgotten: of the first piece of
+        each, `writing.text` is the whole. After it the failure is the answer's end. Closing the
+        iterator or cancelling its reader closes the HTTP request at once.
 
         Raises:
             ModelFailure: No provider answered, or one not to the end.
@@ -156,7 +156,7 @@ class Gateway:
                             yield piece
                     return
                 except ModelFailure as failure:
-                    if writing.text:
+                    if writing.shown:
                         raise
                     failures.append((route, failure))
             wait, waiting = _again(failures, retry, last_retry - now())
@@ -178,7 +178,8 @@ class Gateway:
                     async for piece in pieces:
                         yield piece
         except ModelFailure as failure:
-            if not writing.text:
+            if not writing.shown:
+                _forget(writing)
                 writing.attempts.append(Attempt(route.provider, route.model.name, failure.cause))
             telemetry.record_attempt(route.provider, failure.cause)
             raise
@@ -213,8 +214,9 @@ class Gateway:
                 place.failure = failure
         finally:
             writing.finish, writing.reported = asked.finish, asked.reported
-            writing.conversation = asked.conversation
             usage = _usage(route, asked, failure)
+            if usage != Usage(usage.model, 0, 0):
+                writing.spent.append(usage)
             span.end(asked, usage, failure)
             if self._admission:
                 await self._admission.settle(writing.caller, route.provider, usage)
@@ -222,6 +224,13 @@ class Gateway:
             yield shown
         if failure:
             raise failure
+
+
+def _forget(writing: Writing) -> None:
+    """Take back what a provider has begun to write and nobody has seen."""
+    if writing.text:
+        writing.attempts.pop()
+    writing.text = writing.provider = writing.model = ""
 
 
 def _append(writing: Writing, route: Route, piece: str) -> str:

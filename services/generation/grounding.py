@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from services.generation.dialogue import (
-    Answer,
+    Citation,
     Grounding,
     Passage,
     Question,
@@ -17,8 +17,9 @@ from services.generation.dialogue import (
 from services.generation.figures import Figures, figures
 from services.generation.proper_names import proper_names
 from services.generation.relevance import content_words, stem, word_list
+from services.generation.restating import restates
 from services.generation.sources import Match, Source, joint, match, passage_source, source
-from services.language import Language, Span, detect, fold, words
+from services.language import Language, detect, fold, sentences, words
 
 SUPPORTED = 0.7
 """From here on a source says it. Chosen with `LINE`."""
@@ -35,6 +36,7 @@ _STOP = word_list("stopwords.txt")
 _ADMITS = re.compile(
     r"不(?:太|是很)?(?:知道|清楚|确定|了解)|(?:没有?|未能?|无法|不能)(?:找到|查到|查询|确认|确定|回答|提供|得知|告知|提及|说明)"
     r"|(?:没有|未)(?:相关|提到|包含|关于|说明)|无法"
+    r"|没有[^,;:。!?]{0,12}(?:说明|信息|资料|介绍|记录)"
     r"|\b(?:do not|don't|not|cannot|can't|could not|couldn't|unable to|no) "
     r"(?:\w+ )?(?:know|sure|certain|find|found|confirm|say|tell|answer|have|mention|information|"
     r"details|cover|specify|mentioned|provide)|\bno (?:\w+ )?(?:information|details|mention)\b"
@@ -89,7 +91,9 @@ class Sources:
 
     @cached_property
     def _asked(self) -> frozenset[str]:
-        return frozenset().union(*source("", "\n".join(self._said)).sentences)
+        return frozenset().union(
+            *(each.own for each in source("", "\n".join(self._said)).sentences)
+        )
 
     @cached_property
     def _said_figures(self) -> list[Figures]:
@@ -112,17 +116,20 @@ class Sources:
         if self._lacks(own, self._passages) and self._lacks(own, [*self._passages, *self._replies]):
             return Judgement(Support.UNSUPPORTED, problem=Withheld.FIGURE)
         admits = _ADMITS.search(fold(sentence)) is not None
-        if self._claims_nothing(sentence, admits):
-            return Judgement(Support.NO_CLAIM, admits=admits)
+        restated = restates(sentence)
+        if self._claims_nothing(sentence, admits or restated):
+            # "You asked whether there is no ..." admits nothing.
+            return Judgement(Support.NO_CLAIM, admits=admits and not restated)
         foreign = self._foreign(sentence, cited)
         if not foreign and any(not self._named(name) for name in proper_names(sentence)):
             return Judgement(Support.UNSUPPORTED, problem=Withheld.NAME)
         found = self._weigh(sentence, own, cited)
         if foreign and found.support is not Support.SUPPORTED:
-            return self._taken_at_its_word(own, foreign, found.overlap)
-        if found.problem is None and found.overlap < line:
+            found = self._taken_at_its_word(own, foreign, found.overlap)
+        elif found.problem is None and found.overlap < line:
             return Judgement(Support.UNSUPPORTED, found.overlap, problem=Withheld.CLAIM)
-        return found
+        # In a passage's words a question is still no answer.
+        return Judgement(Support.NO_CLAIM) if restated and found.problem is None else found
 
     def holds(self, value: str) -> bool:
         """Whether a value stands in a source, however it is spaced and written."""
@@ -134,14 +141,14 @@ class Sources:
         found = match(sentence, self._replies) if self._replies else []
         return any(each.overlap >= SUPPORTED and not each.contradicts for each in found)
 
-    def _claims_nothing(self, sentence: str, admits: bool) -> bool:
+    def _claims_nothing(self, sentence: str, about_the_asked: bool) -> bool:
+        """Whether nothing is said beside courtesy and, where that may be, what was asked."""
         rest = {
             word
             for word in content_words(sentence)
             if word not in _COURTESY and word not in _COURTEOUS_STEMS
         }
-        if rest and (admits or _ASKS.search(sentence)):
-            # They may say what they are about, and that is what was asked.
+        if rest and (about_the_asked or _ASKS.search(sentence)):
             rest -= _ASKED_FOR | self._asked
         return not rest
 
@@ -245,12 +252,14 @@ def _squeezed(text: str) -> str:
     return "".join(filter(str.isalnum, fold(text)))
 
 
-def of_extraction(answer: Answer, withheld: Withheld) -> Grounding:
-    """Return the grounding of an extractive answer that was given in place of a model's words."""
-    first = answer.citations[0].answer_span.start if answer.citations else len(answer.text)
-    opening = len(answer.text[:first].rstrip())
-    quotes = [
-        SentenceSupport(each.answer_span, Support.SUPPORTED, 1.0) for each in answer.citations
-    ]
-    lead = SentenceSupport(Span(0, opening), Support.NO_CLAIM, 0.0)
-    return Grounding((lead, *quotes), withheld)
+def of_extraction(text: str, citations: Sequence[Citation]) -> Grounding:
+    """Return the grounding of an extractive answer: its quotations are supported, all else is lead.
+
+    Args:
+        text: The answer.
+        citations: One a quotation, by place.
+    """
+    first = citations[0].answer_span.start if citations else len(text)
+    lead = [SentenceSupport(each, Support.NO_CLAIM, 0.0) for each in sentences(text[:first])]
+    quotes = [SentenceSupport(each.answer_span, Support.SUPPORTED, 1.0) for each in citations]
+    return Grounding((*lead, *quotes))

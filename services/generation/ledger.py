@@ -13,7 +13,7 @@ from prometheus_client import Counter, Gauge
 from services.generation.accounts import Account, Counts, Dimension, Period, Rows
 from services.generation.chat import Caller
 from services.generation.dialogue import Usage
-from services.generation.limits import Unreachable
+from services.generation.limits import Defective, Unreachable
 from services.generation.usage_store import UsageStore
 from services.mesh import names
 from services.mesh.paging import Key, decode, encode, page_size
@@ -25,6 +25,9 @@ _KEY_KINDS = (str, str, str, str, str)
 
 _MONEY = Counter(
     names.MONEY, "Price of model calls, in units of the currency.", ["provider", "currency"]
+)
+_TOKENS = Counter(
+    names.TOKENS, "Tokens of requests to providers.", ["provider", "model", "direction"]
 )
 _PENDING = Gauge(names.USAGE_PENDING, "Rows of usage that Redis does not have yet.")
 
@@ -52,6 +55,7 @@ class Ledger:
         self._store = store
         self._clock = clock
         self._pending: dict[str, Rows] = {}
+        self._defects: set[str] = set()
         self._writing: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
         # Whoever reads while rows are on their way would miss them.
@@ -71,6 +75,8 @@ class Ledger:
             usage.price_micros or 0,
         )
         _MONEY.labels(provider, usage.currency).inc(used.price_micros / 1_000_000)
+        _TOKENS.labels(provider, usage.model, "input").inc(used.input_tokens)
+        _TOKENS.labels(provider, usage.model, "output").inc(used.output_tokens)
         self._add(caller.tenant, {account: used})
         if self._store is not None and self._writing is None:
             self._writing = asyncio.create_task(self._write_soon(self._store))
@@ -143,9 +149,17 @@ class Ledger:
             rows = self._pending.pop(tenant)
             try:
                 await store.add(tenant, rows)
-            except Unreachable:
+            except Unreachable as error:
+                # Behind the other tenants' rows, which come first the next time.
                 self._add(tenant, rows)
+                if isinstance(error, Defective):
+                    self._note_defect(str(error))
                 return
+
+    def _note_defect(self, error: str) -> None:
+        if error not in self._defects:
+            self._defects.add(error)
+            structlog.get_logger("usage").error("usage cannot be written", error=error)
 
     def _add(self, tenant: str, rows: Rows) -> None:
         own = self._pending.setdefault(tenant, {})

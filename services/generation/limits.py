@@ -82,6 +82,13 @@ class Unreachable(Exception):
     """A meter does not answer; its text is the kind of failure."""
 
 
+class Defective(Unreachable):
+    """A meter answers that it cannot count, a mistake of ours; its text is the whole error.
+
+    Unlike an outage it may concern this request alone, and no waiting mends it.
+    """
+
+
 class Meter(Protocol):
     """Where limits are counted: `quota_store.QuotaStore`, or `local_meter.LocalMeter`."""
 
@@ -117,7 +124,7 @@ class ProviderLimits:
     requests_per_second: float | None = None
     price: Price | None = None
     max_tokens: int = 0
-    """Longest answer."""
+    """Longest answer; 0 where it makes vectors, whose requests cost their input."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +142,10 @@ class Limits:
         limit = self.caller_requests_per_second
         return [Claim(Metric.CALLER, identity, limit, requests)] if limit and identity else []
 
-    def of_provider(self, provider: str) -> list[Claim]:
-        """Return the claim of a request to a provider."""
+    def of_provider(self, provider: str, requests: int = 1) -> list[Claim]:
+        """Return the claim of requests to a provider; none where there is no limit."""
         limit = self._provider(provider).requests_per_second
-        return [Claim(Metric.PROVIDER, provider, limit, 1)] if limit else []
+        return [Claim(Metric.PROVIDER, provider, limit, requests)] if limit and requests else []
 
     def of_tenant(self, tenant: str, tokens: float = 0, micros: float = 0) -> list[Claim]:
         """Return the claims of a request that may use so much."""

@@ -12,7 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from services.encoder.encoder import DIMENSIONS, MOST_TOKENS, NAME, Encoder
-from services.generation.embedding import Purpose, pack
+from services.generation.chat import Caller
+from services.generation.embedding import Purpose, Vectors, pack
 
 # A token costs a quarter of a millisecond. A customer's topic stands in the first sentences of what
 # she writes.
@@ -63,8 +64,8 @@ class LocalEngine:
             raise
         return cls(encoder, executor, threads, time.perf_counter() - started)
 
-    async def embed(self, purpose: Purpose, texts: Sequence[str]) -> list[bytes]:
-        """Return one vector a text; what nobody waits for any more is not computed."""
+    async def embed(self, purpose: Purpose, texts: Sequence[str], caller: Caller) -> Vectors:
+        """Return one vector a text, whoever asks; what nobody waits for is not computed."""
         loop = asyncio.get_running_loop()
         futures: list[asyncio.Future[bytes]] = [loop.create_future() for _ in texts]
         priority = _URGENT if purpose is Purpose.QUERY and len(texts) == 1 else _BULK
@@ -72,7 +73,7 @@ class LocalEngine:
             self._order += 1
             self._queue.put_nowait((priority, self._order, purpose, text, future))
         # Cancelling the gathering cancels the futures, and the worker passes over those.
-        return list(await asyncio.gather(*futures))
+        return Vectors(list(await asyncio.gather(*futures)))
 
     async def close(self) -> None:
         """Stop the workers; a computation under way is waited for."""

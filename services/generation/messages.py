@@ -6,8 +6,10 @@ from kefu.generation.v1 import generation_pb2 as pb
 from kefu.type.v1 import text_pb2, understanding_pb2
 
 from services.generation.catalogue import Model, Use
+from services.generation.choosing import Chosen
 from services.generation.dialogue import (
     Answer,
+    Attempt,
     Choice,
     Citation,
     Finish,
@@ -19,8 +21,9 @@ from services.generation.dialogue import (
     Support,
     Usage,
 )
-from services.generation.embedding import Purpose
+from services.generation.embedding import Purpose, Vectors
 from services.generation.relevance import SNIPPET_LIMIT
+from services.generation.summary import Summary
 from services.language import Language, Span, detect
 
 _LANGUAGES = {"zh": Language.ZH, "en": Language.EN}
@@ -81,7 +84,14 @@ def question_from(request: pb.GenerateRequest) -> Question:
     )
     said = [request.question, *(item.customer for item in reversed(history))]
     language = language_from(request.language_code, *said, *(item.text for item in passages[:1]))
-    return Question(request.question, language, passages, history, model=request.model)
+    return Question(
+        request.question,
+        language,
+        passages,
+        history,
+        model=request.model,
+        conversation=request.conversation,
+    )
 
 
 def rounds_from(rounds: Sequence[pb.Round]) -> tuple[Round, ...]:
@@ -128,10 +138,7 @@ def completed_to(answer: Answer) -> pb.GenerationCompleted:
         degraded_reason=answer.degraded_reason,
         prompt_version=answer.prompt_version,
         provider=answer.provider,
-        attempts=[
-            pb.Attempt(provider=each.provider, model=each.model, cause=each.cause)
-            for each in answer.attempts
-        ],
+        attempts=_attempts_to(answer.attempts),
         shared=answer.shared,
         grounding=grounding_to(answer.grounding) if answer.grounding else None,
     )
@@ -153,9 +160,43 @@ def grounding_to(grounding: Grounding) -> understanding_pb2.Grounding:
     )
 
 
-def mode_to(mode: Mode) -> pb.AnswerMode.ValueType:
-    """Write how an answer or a summary was made."""
-    return _MODES[mode]
+def summary_to(summary: Summary) -> pb.SummarizeResponse:
+    """Write a summary and how it was made."""
+    return pb.SummarizeResponse(
+        summary=summary.text,
+        mode=_MODES[summary.mode],
+        usage=usage_to(summary.usage),
+        provider=summary.provider,
+        attempts=_attempts_to(summary.attempts),
+        degraded_reason=summary.degraded_reason,
+        prompt_version=summary.prompt_version,
+    )
+
+
+def chosen_to(chosen: Chosen) -> pb.ChooseResponse:
+    """Write what a model chose."""
+    return pb.ChooseResponse(
+        choice=chosen.choice,
+        usage=usage_to(chosen.usage),
+        provider=chosen.provider,
+        attempts=_attempts_to(chosen.attempts),
+        prompt_version=chosen.prompt_version,
+    )
+
+
+def vectors_to(model: str, vectors: Vectors) -> pb.EmbedResponse:
+    """Write vectors of a model."""
+    return pb.EmbedResponse(
+        embeddings=[text_pb2.Embedding(model=model, vector=value) for value in vectors.values],
+        usage=usage_to(vectors.usage),
+        provider=vectors.provider,
+    )
+
+
+def _attempts_to(attempts: Sequence[Attempt]) -> list[pb.Attempt]:
+    return [
+        pb.Attempt(provider=each.provider, model=each.model, cause=each.cause) for each in attempts
+    ]
 
 
 def usage_to(usage: Usage | None) -> understanding_pb2.Usage:

@@ -19,7 +19,7 @@ import openai
 from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient
 from pydantic import SecretStr
 
-from services.generation.failure import Cause, ModelFailure
+from services.generation.failure import Cause, ModelFailure, NotFound
 from services.generation.sse import DONE, EventSplitter, EventTooLong
 
 # Calls in flight are bounded by the server's own limit; a second queue here would hide waiting.
@@ -147,4 +147,4 @@ def _status_failure(error: openai.APIStatusError) -> ModelFailure:
         return ModelFailure(Cause.RATE_LIMITED, retry_after)
     if error.status_code >= 500:
         return ModelFailure(Cause.PROVIDER_ERROR, retry_after)
-    return ModelFailure(Cause.REFUSED)
+    return NotFound() if error.status_code == 404 else ModelFailure(Cause.REFUSED)

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -18,7 +18,12 @@ from pydantic import (
 
 from services.generation.usage import Price
 
+MaxTokensParameter = Literal["max_tokens", "max_completion_tokens"]
+"""What an endpoint calls the longest answer."""
+
 _NAME = "^[a-z][a-z0-9-]{0,62}$"
+
+_OF_DIFY = {"app", "instructions_variable", "keep_conversations"}
 
 
 class Kind(StrEnum):
@@ -99,14 +104,21 @@ class ProviderEntry(Part):
     instructions_variable: str = Field(default="", max_length=64)
     """Variable of a Dify app that takes the instructions, so that they stand apart from what a
     customer wrote. Empty: they lead the query."""
+    keep_conversations: bool = True
+    """Whether a Dify app goes on with the conversation that it began for a session. False for one
+    that remembers what was said and cannot be told not to: each request has it already."""
     api_key_file: Path | None = None
     """File that holds the key, as secret stores mount it."""
     api_key_env: str = Field(default="", max_length=128)
     """Variable of the environment that holds the key; in place of the file."""
-    temperature: float = Field(default=0.3, ge=0, le=2)
-    """Low, since answers restate passages and invention is a defect. A Dify app has its own."""
+    temperature: float | None = Field(default=0.3, ge=0, le=2)
+    """Low, since answers restate passages and invention is a defect. A Dify app has its own. None:
+    not sent, for models that take only their own."""
     max_tokens: int = Field(default=500, ge=1, le=8000)
     """Longest answer. A customer reads four sentences; the rest is a margin for tables."""
+    max_tokens_parameter: MaxTokensParameter = "max_tokens"
+    """How `max_tokens` is sent. OpenAI's newer models take only `max_completion_tokens`, which is
+    for what they think and write together."""
     input_price: Decimal | None = Field(default=None, ge=0)
     """Price of a million input tokens. None: answers carry no price but the provider's own."""
     output_price: Decimal | None = Field(default=None, ge=0)
@@ -157,8 +169,10 @@ class ProviderEntry(Part):
             problems += [
                 f"{name} is missing" for name in ("base_url", "model") if name not in given
             ]
-        if self.kind is not Kind.DIFY and (self.app or self.instructions_variable):
-            problems.append("app and instructions_variable are for kind dify")
+        if self.kind is not Kind.DIFY and given & _OF_DIFY:
+            problems.append(f"{', '.join(sorted(_OF_DIFY))} are for kind dify")
+        if self.kind is Kind.DIFY and "max_tokens_parameter" in given:
+            problems.append("max_tokens_parameter is for kind openai")
         if (self.input_price is None) != (self.output_price is None):
             problems.append("set both input_price and output_price or neither")
         if self.api_key_file and self.api_key_env:

@@ -9,7 +9,7 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
@@ -21,9 +21,11 @@ from prometheus_client import Counter, Gauge
 from services.generation.chat import Caller
 from services.generation.dialogue import Usage
 from services.generation.failure import Cause, ModelFailure
+from services.generation.leases import Leases
 from services.generation.ledger import Ledger
 from services.generation.limits import (
     Claim,
+    Defective,
     Limits,
     Meter,
     Metric,
@@ -49,11 +51,17 @@ _REFUSALS = Counter(
 _LOCAL = Gauge(
     names.QUOTA_LOCAL, "1 while Redis is down and each replica keeps to its part of the limits."
 )
+_DEFECTS = Counter(
+    names.QUOTA_DEFECTS, "Counts that Redis refused by mistake, and that one replica kept."
+)
 _T = TypeVar("_T")
 
 
 class QuotaExhausted(Exception):
     """A limit is used up; nothing was spent."""
+
+    cause = "quota_exceeded"
+    """What results say that do without a model for it."""
 
     def __init__(
         self, metric: str, limit: int, retry_after_seconds: float, subject: str = ""
@@ -114,6 +122,8 @@ class Quotas:
         self._ledger = ledger
         self._clock = clock
         self._down = False
+        self._defects: set[str] = set()
+        self._leases = Leases()
         self._rests_until = 0.0
         self._reserved: dict[tuple[Caller, str], deque[_Reservation]] = {}
         self._settling: set[asyncio.Task[None]] = set()
@@ -122,21 +132,38 @@ class Quotas:
     async def begin(self, caller: Caller) -> None:
         """Count a call of the service against its caller's rate, before anything is done for it.
 
-        Without providers nothing costs, and nothing is counted.
+        Without providers nothing costs, and nothing is counted. Where calls follow each other
+        closely some are counted at a time: what they are told is left of the tenant's limits is
+        then up to a second old, or what their caller was told last.
 
         Raises:
             QuotaExceeded: The caller makes more of them than it may.
         """
         if not self._limits.providers:
             return
-        claims = self._limits.of_caller(caller.identity, 1) + self._limits.of_tenant(caller.tenant)
-        try:
-            await self._take(claims, caller.tenant)
-        except QuotaExhausted as exhausted:
-            raise exhausted.error() from None
+        now = self._clock()
+        lease = self._leases.use(caller, now)
+        if lease is None:
+            size = self._leases.size(caller, self._limits.caller_requests_per_second or 0, now)
+            own = self._limits.of_caller(caller.identity, size)
+            try:
+                verdict, _ = await self._take(own + self._limits.of_tenant(caller.tenant), caller)
+            except QuotaExhausted as exhausted:
+                raise exhausted.error() from None
+            if not own:
+                return
+            lease = self._leases.keep(caller, size, verdict.left[0], now)
+        rest = math.floor(lease.rest) + lease.left
+        _trail(lease.told | {names.QUOTA_CALLER_KEY: str(rest)})
 
-    async def admit(self, caller: Caller, provider: str, tokens: int) -> None:
+    async def admit(self, caller: Caller, provider: str, tokens: int, *, requests: int = 1) -> None:
         """Let a request to a provider pass, which may use so many tokens.
+
+        Args:
+            caller: Who pays.
+            provider: Who is asked.
+            tokens: The most that it may use, in and out.
+            requests: 0 for a caller whose part goes out with a request that was let pass.
 
         Raises:
             QuotaExhausted: The tenant has used up a limit; nobody is asked.
@@ -146,7 +173,7 @@ class Quotas:
         claims = self._limits.of_tenant(caller.tenant, tokens, micros)
         # The tenant's first: where both are used up, another provider is no way out.
         verdict, shared = await self._take(
-            claims + self._limits.of_provider(provider), caller.tenant
+            claims + self._limits.of_provider(provider, requests), caller
         )
         reservation = _Reservation(claims, verdict.minute, shared)
         self._reserved.setdefault((caller, provider), deque()).append(reservation)
@@ -170,7 +197,7 @@ class Quotas:
     async def left(self, caller: Caller) -> list[tuple[Claim, int]]:
         """Return each limit of a tenant and of who asks, and what is left of it now."""
         claims = self._limits.of_caller(caller.identity, 0) + self._limits.of_tenant(caller.tenant)
-        verdict, _ = await self._take(claims, caller.tenant)
+        verdict, _ = await self._take(claims, caller)
         return list(zip(claims, verdict.left, strict=True))
 
     async def close(self) -> None:
@@ -178,16 +205,16 @@ class Quotas:
         while self._settling:
             await asyncio.wait(self._settling)
 
-    async def _take(self, claims: Sequence[Claim], tenant: str) -> tuple[Verdict, bool]:
+    async def _take(self, claims: Sequence[Claim], caller: Caller) -> tuple[Verdict, bool]:
         if not claims:
             return Verdict([]), False
         verdict, shared = await self._counted(lambda meter: meter.take(claims))
         if shared:
             self._note_spent(claims, verdict.left)
-        _tell(claims, verdict.left)
+        self._tell(caller, claims, verdict.left)
         if verdict.refused is not None:
             claim = claims[verdict.refused]
-            _REFUSALS.labels(claim.metric, tenant).inc()
+            _REFUSALS.labels(claim.metric, caller.tenant).inc()
             raise refusal(claim, verdict.wait_seconds)
         return verdict, shared
 
@@ -210,7 +237,7 @@ class Quotas:
         left, shared = await self._counted(settle)
         if shared:
             self._note_spent(claims, left)
-        _tell(claims, left)
+        self._tell(caller, claims, left)
 
     async def _counted(self, count: Callable[[Meter], Awaitable[_T]]) -> tuple[_T, bool]:
         """Count with the shared meter, or with our own while that one is down; say which."""
@@ -221,12 +248,21 @@ class Quotas:
                 self._rests_until = now + REST_SECONDS
             try:
                 counted = await count(self._shared)
+            except Defective as error:
+                # Others may not meet it, such as one about a single key: no outage of all.
+                self._note_defect(str(error))
             except Unreachable as error:
                 self._became(down=True, cause=str(error))
             else:
                 self._became(down=False)
                 return counted, True
         return await count(self._local), False
+
+    def _note_defect(self, error: str) -> None:
+        _DEFECTS.inc()
+        if error not in self._defects:
+            self._defects.add(error)
+            structlog.get_logger("quota").error("Redis cannot count", error=error)
 
     def _became(self, *, down: bool, cause: str = "") -> None:
         self._rests_until = self._clock() + REST_SECONDS if down else 0.0
@@ -239,6 +275,15 @@ class Quotas:
             log.warning("limits are kept by each replica for itself", cause=cause)
         else:
             log.info("limits are shared by all replicas again")
+
+    def _tell(self, caller: Caller, claims: Sequence[Claim], left: Sequence[int]) -> None:
+        told = {
+            _KEYS[claim.metric]: str(rest)
+            for claim, rest in zip(claims, left, strict=True)
+            if claim.metric in _KEYS
+        }
+        self._leases.note(caller, told)
+        _trail(told)
 
     def _note_spent(self, claims: Sequence[Claim], left: Sequence[int]) -> None:
         for claim, rest in zip(claims, left, strict=True):
@@ -254,12 +299,7 @@ def refusal(claim: Claim, wait_seconds: float) -> Exception:
     return QuotaExhausted(claim.metric, math.ceil(claim.limit), wait_seconds, subject)
 
 
-def _tell(claims: Sequence[Claim], left: Sequence[int]) -> None:
+def _trail(trailers: Mapping[str, str]) -> None:
     """Let the caller of the call that is served, if one is, know what is left."""
-    trailers = {
-        _KEYS[claim.metric]: str(rest)
-        for claim, rest in zip(claims, left, strict=True)
-        if claim.metric in _KEYS
-    }
     with suppress(LookupError):
         trail(trailers)

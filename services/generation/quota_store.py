@@ -1,8 +1,8 @@
 """Limits counted in Redis, where all replicas see them: one script, one round trip, all or nothing.
 
-Every limit has a hash. A bucket's has its level and when that was; a tenant's money has what was
-spent on a day and what requests under way hold, by the minute in which they claimed it, so that
-what a killed process held comes free. The scripts read Redis' own clock: replicas need not agree.
+A bucket is a string: its level and when that was. A tenant's money is a hash: what was spent on a
+day and what requests under way hold, by the minute in which they claimed it, so that what a killed
+process held comes free. The scripts read Redis' own clock: replicas need not agree.
 
 All keys live on one node of a Redis cluster, for one script has to see them. Nothing here may be
 evicted: the server's policy has to be `noeviction`, as it is for sessions' leases.
@@ -11,25 +11,48 @@ evicted: the server's policy has to be `noeviction`, as it is for sessions' leas
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.exceptions import RedisError
+from redis.asyncio import Redis
+from redis.exceptions import (
+    ClusterDownError,
+    ConnectionError,
+    InvalidResponse,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    TimeoutError,
+    TryAgainError,
+)
 
 from services.generation.limits import (
     DAY_SECONDS,
     HOLD_MINUTES,
     HOLD_RETRY_SECONDS,
     Claim,
+    Defective,
     Settlement,
     Unreachable,
     Verdict,
 )
+from services.mesh import redis_client
 
 TIMEOUT_SECONDS = 0.5
 """Longest wait for Redis, which answers within a millisecond; a process that has the processor
 taken away for a moment must not think it down."""
 
-_CONNECTIONS = 32
-"""Most at once; a command takes a fraction of a millisecond, and the others wait for their turn."""
+# What a server answers, or does not, that is away, starting, moving, full or a replica.
+_OUTAGES = (
+    ClusterDownError,
+    ConnectionError,
+    InvalidResponse,
+    OSError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    TimeoutError,
+    TryAgainError,
+)
+
+# The same, of which the client knows no class.
+_OUTAGE_CODES = ("BUSY ", "MISCONF ", "NOREPLICAS ")
 
 _COMMON = f"""
 local now = tonumber(ARGV[1])
@@ -39,40 +62,44 @@ if not now then
 end
 local day, minute = math.floor(now / {DAY_SECONDS}), math.floor(now / 60)
 
-local function money(key)
-  local kept, spent, held = redis.call('HGETALL', key), 0, 0
+local function purse(key)
+  local kept = redis.call('HGETALL', key)
+  local found = {{key = key, fields = {{}}, spent = 0, held = 0}}
   for i = 1, #kept, 2 do
     local kind, number = string.match(kept[i], '(%a+):(%d+)')
     if kind == 'spent' and tonumber(number) == day then
-      spent = tonumber(kept[i + 1])
+      found.spent = tonumber(kept[i + 1])
+      found.fields[kept[i]] = true
     elseif kind == 'held' and tonumber(number) >= minute - {HOLD_MINUTES} then
-      held = held + tonumber(kept[i + 1])
+      found.held = found.held + tonumber(kept[i + 1])
+      found.fields[kept[i]] = true
     else
       redis.call('HDEL', key, kept[i])
     end
   end
-  return spent, held
+  return found
 end
 
-local function add(key, field, amount)
+local function add(found, field, amount)
   -- Nothing taken back is written "-0", which Redis takes for no number.
   if amount == 0 then return end
-  redis.call('HINCRBY', key, field, string.format('%.0f', amount))
-  redis.call('EXPIRE', key, {2 * DAY_SECONDS})
+  redis.call('HINCRBY', found.key, field, string.format('%.0f', amount))
+  -- A day's sum is new once a day, and holds once a minute: nothing is forgotten too early.
+  if not found.fields[field] then redis.call('EXPIRE', found.key, {2 * DAY_SECONDS}) end
+  found.fields[field] = true
 end
 
 local function level(key, limit, seconds)
-  local kept = redis.call('HMGET', key, 'level', 'time')
-  if not kept[1] then return limit end
-  return math.min(limit, kept[1] + math.max(0, now - kept[2]) * limit / seconds)
+  local kept = redis.call('GET', key)
+  if not kept then return limit end
+  local left, time = string.match(kept, '(%S+) (%S+)')
+  return math.min(limit, left + math.max(0, now - time) * limit / seconds)
 end
 
-local function drain(key, limit, seconds, amount)
-  local left = math.min(limit, level(key, limit, seconds) - amount)
-  redis.call('HSET', key, 'level', string.format('%.6f', left), 'time', string.format('%.6f', now))
+local function fill(key, limit, seconds, left)
   -- Full again by then, which is what a missing key means; a minute more for clocks that are set.
-  redis.call('EXPIRE', key, math.ceil((limit - left) * seconds / limit) + 60)
-  return left
+  local full = math.ceil((limit - left) * seconds / limit) + 60
+  redis.call('SET', key, string.format('%.6f %.6f', left, now), 'EX', string.format('%.0f', full))
 end
 
 local function whole(amount)
@@ -82,16 +109,16 @@ end
 
 # ARGV: the time or '', then limit, seconds and need of each key.
 _TAKE = f"""{_COMMON}
-local left, refused, wait = {{}}, 0, 0
+local left, purses, refused, wait = {{}}, {{}}, 0, 0
 for i, key in ipairs(KEYS) do
   local limit, seconds = tonumber(ARGV[i * 3 - 1]), tonumber(ARGV[i * 3])
   local need = tonumber(ARGV[i * 3 + 1])
   if seconds == {DAY_SECONDS} then
-    local spent, held = money(key)
-    left[i] = limit - spent - held
+    purses[i] = purse(key)
+    left[i] = limit - purses[i].spent - purses[i].held
     if need > math.max(left[i], 0) and refused == 0 then
       refused, wait = i, {HOLD_RETRY_SECONDS}
-      if need > left[i] + held then wait = {DAY_SECONDS} - now % {DAY_SECONDS} end
+      if need > left[i] + purses[i].held then wait = {DAY_SECONDS} - now % {DAY_SECONDS} end
     end
   else
     left[i] = level(key, limit, seconds)
@@ -108,9 +135,9 @@ for i, key in ipairs(KEYS) do
   if refused == 0 and need > 0 then
     left[i] = left[i] - need
     if seconds == {DAY_SECONDS} then
-      add(key, 'held:' .. minute, need)
+      add(purses[i], 'held:' .. minute, need)
     else
-      drain(key, limit, seconds, need)
+      fill(key, limit, seconds, left[i])
     end
   end
   answer[i + 3] = whole(left[i])
@@ -125,14 +152,16 @@ for i, key in ipairs(KEYS) do
   local limit, seconds = tonumber(ARGV[i * 5 - 3]), tonumber(ARGV[i * 5 - 2])
   local claimed, used = tonumber(ARGV[i * 5 - 1]), tonumber(ARGV[i * 5])
   if seconds == {DAY_SECONDS} then
-    local hold = 'held:' .. ARGV[i * 5 + 1]
-    money(key)
-    if redis.call('HEXISTS', key, hold) == 1 then add(key, hold, -claimed) end
-    if used > 0 then add(key, 'spent:' .. day, used) end
-    local spent, held = money(key)
-    answer[i] = whole(limit - spent - held)
+    local found, hold = purse(key), 'held:' .. ARGV[i * 5 + 1]
+    -- A hold that ran out is given back already.
+    if not found.fields[hold] then claimed = 0 end
+    add(found, hold, -claimed)
+    add(found, 'spent:' .. day, used)
+    answer[i] = whole(limit - found.spent - used - found.held + claimed)
   else
-    answer[i] = whole(drain(key, limit, seconds, used - claimed))
+    local left = math.min(limit, level(key, limit, seconds) + claimed - used)
+    fill(key, limit, seconds, left)
+    answer[i] = whole(left)
   end
 end
 return answer
@@ -179,20 +208,19 @@ class QuotaStore:
                 args=[now, *numbers],
             )
         except (RedisError, OSError) as error:
-            # Also one that is out of memory, or a replica that was written to: it counts nothing.
-            raise Unreachable(type(error).__name__) from None
+            raise failure_of(error) from None
         return answer
+
+
+def failure_of(error: Exception) -> Unreachable:
+    """Return what an error of the client means for whoever counts in Redis."""
+    text = str(error)
+    if isinstance(error, _OUTAGES) or text.startswith(_OUTAGE_CODES):
+        # Its text may hold an address, and is another one each time.
+        return Unreachable(type(error).__name__)
+    return Defective(f"{type(error).__name__}: {text}")
 
 
 def open_client(url: str) -> Redis:
     """A client for the stores of this service; it connects when it is first used."""
-    # The other kind of pool fails above its limit, which would pass for an outage.
-    pool = BlockingConnectionPool.from_url(
-        url,
-        max_connections=_CONNECTIONS,
-        timeout=TIMEOUT_SECONDS,
-        socket_timeout=TIMEOUT_SECONDS,
-        socket_connect_timeout=TIMEOUT_SECONDS,
-        retry=None,
-    )
-    return Redis.from_pool(pool)
+    return redis_client.open_client(url, TIMEOUT_SECONDS)

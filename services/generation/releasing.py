@@ -38,8 +38,9 @@ class Releaser:
 
     However the text is cut into pieces, the same sentences are released, and what was released is
     never taken back. At the first sentence that fails a check all ends: what follows was built on
-    it. Greetings wait for the first sentence that says something, so that no answer is a greeting
-    alone where the rest had to be withheld.
+    it. Greetings, and the question said once more, wait for the first sentence that a source
+    supports: where none comes, nothing is released, unless it is admitted that something is not
+    known.
     """
 
     def __init__(self, question: Question, prompt: Prompt, checks: Checks) -> None:
@@ -89,6 +90,8 @@ class Releaser:
         ):
             rest.pop()
         events = self._take(rest)
+        if self._waiting_text and not self._claimed and not self.admits:
+            self.withheld = self.withheld or Withheld.NO_CLAIM
         return events if self.withheld else [*events, *self._flush()]
 
     def end_early(self) -> Delta:

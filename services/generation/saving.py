@@ -89,7 +89,9 @@ def key_of(tenant: str, question: Question) -> bytes:
 
     That is the tenant and everything the answer is made from, letter for letter, passages with
     their revisions; of the question only its writing is unified: width, case, traditional and
-    simplified characters. A hash, so that no words are kept.
+    simplified characters. In which conversation it is asked makes no difference. A hash, so that no
+    words are kept.
     """
-    told = repr((tenant, replace(question, text=fold(question.text))))
+    asked = replace(question, text=fold(question.text), conversation="")
+    told = repr((tenant, asked))
     return hashlib.blake2b(told.encode(), digest_size=16).digest()

@@ -6,7 +6,6 @@ from typing import Any
 
 from kefu.generation.v1 import generation_pb2 as pb
 from kefu.generation.v1.generation_pb2_grpc import GenerationServiceServicer
-from kefu.type.v1 import text_pb2
 
 from services.generation import messages, telemetry
 from services.generation.answering import Answerer
@@ -78,11 +77,7 @@ class GenerationServicer(GenerationServiceServicer):
         )
         if summary.usage is not None:
             telemetry.record_usage(summary.usage, Finish.STOP)
-        return pb.SummarizeResponse(
-            summary=summary.text,
-            mode=messages.mode_to(summary.mode),
-            usage=messages.usage_to(summary.usage),
-        )
+        return messages.summary_to(summary)
 
     async def Choose(self, request: pb.ChooseRequest, context: Any) -> pb.ChooseResponse:
         """Have the model choose what a text means."""
@@ -93,17 +88,14 @@ class GenerationServicer(GenerationServiceServicer):
             caller=await self._caller(request.tenant),
             seconds=current().remaining_seconds,
         )
-        return pb.ChooseResponse(choice=chosen.choice, usage=messages.usage_to(chosen.usage))
+        return messages.chosen_to(chosen)
 
     async def Embed(self, request: pb.EmbedRequest, context: Any) -> pb.EmbedResponse:
         """Turn texts into vectors."""
         purpose = messages.purpose_from(request.purpose)
-        vectors = await self._embedder.embed(purpose, request.texts)
-        telemetry.record_embedding(purpose, len(vectors))
-        model = self._embedder.engine.name
-        return pb.EmbedResponse(
-            embeddings=[text_pb2.Embedding(model=model, vector=vector) for vector in vectors]
-        )
+        vectors = await self._embedder.embed(purpose, request.texts, _payer(request.tenant))
+        telemetry.record_embedding(purpose, len(request.texts))
+        return messages.vectors_to(self._embedder.engine.name, vectors)
 
     async def ListModels(
         self, request: pb.ListModelsRequest, context: Any
@@ -116,6 +108,10 @@ class GenerationServicer(GenerationServiceServicer):
 
     async def _caller(self, tenant: str) -> Caller:
         """Who pays for the current call, once it is counted against the caller's rate."""
-        caller = Caller(tenant.removeprefix("tenants/"), current().identity)
+        caller = _payer(tenant)
         await self._quotas.begin(caller)
         return caller
+
+
+def _payer(tenant: str) -> Caller:
+    return Caller(tenant.removeprefix("tenants/"), current().identity)

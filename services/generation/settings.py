@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 from services.encoder.conversion import DIRECTORY
 from services.generation.provider_entry import (
     Kind,
+    MaxTokensParameter,
     ProviderEntry,
     Timeouts,
     endpoint_url,
@@ -19,7 +20,9 @@ from services.mesh.settings import ServiceSettings
 from services.pii import Finder
 
 # What describes the one provider of the shorthand.
-_SHORTHAND = re.compile("chat_.*|embedding_(base_url|model|api_key|api_key_file|seconds)")
+_SHORTHAND = re.compile(
+    "chat_.*|embedding_(base_url|model|api_key|api_key_file|seconds|price|currency)"
+)
 
 
 class TenantLimit(BaseModel):
@@ -49,10 +52,13 @@ class Settings(ServiceSettings):
     """The endpoint's key. Empty: it wants none."""
     chat_api_key_file: Path | None = None
     """File that holds the key, as secret stores mount it; in place of `chat_api_key`."""
-    chat_temperature: float = Field(default=0.3, ge=0, le=2)
-    """Low, since answers restate passages and invention is a defect."""
+    chat_temperature: float | None = Field(default=0.3, ge=0, le=2)
+    """Low, since answers restate passages and invention is a defect. Empty: not sent, for models
+    that take only their own."""
     chat_max_tokens: int = Field(default=500, ge=1, le=8000)
     """Longest answer. A customer reads four sentences; the rest is a margin for tables."""
+    chat_max_tokens_parameter: MaxTokensParameter = "max_tokens"
+    """How that is sent; OpenAI's newer models take only `max_completion_tokens`."""
     chat_connect_seconds: float = Field(default=2.0, gt=0)
     """Longest wait for a connection."""
     chat_first_token_seconds: float = Field(default=5.0, gt=0)
@@ -119,6 +125,10 @@ class Settings(ServiceSettings):
     """Key of that endpoint. Empty: it wants none."""
     embedding_api_key_file: Path | None = None
     """File that holds that key; in place of `embedding_api_key`."""
+    embedding_price: Decimal | None = Field(default=None, ge=0)
+    """Price of a million tokens there. None: vectors carry no price."""
+    embedding_currency: str = Field(default="CNY", pattern="^[A-Z]{3}$")
+    """ISO 4217 currency of that price."""
     embedding_seconds: float = Field(default=10.0, gt=0)
     """Longest wait for the endpoint's vectors."""
     embedding_batch_milliseconds: float = Field(default=5.0, ge=0, le=1000)
@@ -147,6 +157,11 @@ class Settings(ServiceSettings):
     def _are_patterns(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         Finder(value)
         return value
+
+    @field_validator("chat_temperature", mode="before")
+    @classmethod
+    def _may_be_none(cls, value: object) -> object:
+        return None if value == "" else value
 
     @field_validator("chat_base_url", "embedding_base_url")
     @classmethod
@@ -213,6 +228,7 @@ class Settings(ServiceSettings):
             model=self.chat_model,
             temperature=self.chat_temperature,
             max_tokens=self.chat_max_tokens,
+            max_tokens_parameter=self.chat_max_tokens_parameter,
             input_price=self.chat_input_price,
             output_price=self.chat_output_price,
             currency=self.chat_currency,
@@ -233,6 +249,9 @@ class Settings(ServiceSettings):
             kind=Kind.OPENAI,
             base_url=self.embedding_base_url,
             model=self.embedding_model,
+            input_price=self.embedding_price,
+            output_price=None if self.embedding_price is None else Decimal(0),
+            currency=self.embedding_currency,
             timeouts=Timeouts(connect=seconds, total=seconds),
         ).with_key(self.api_key("embedding"))
 

@@ -9,7 +9,7 @@ from services.generation.budget import newest
 from services.generation.canary import repeats
 from services.generation.chat import Caller, Writing
 from services.generation.coalescing import Flights
-from services.generation.dialogue import Mode, Round, Usage
+from services.generation.dialogue import Attempt, Mode, Round, Usage, Withheld
 from services.generation.failure import ModelFailure
 from services.generation.gateway import Gateway
 from services.generation.prompt import Prompt
@@ -43,8 +43,16 @@ class Summary:
     text: str
     mode: Mode
     """MODEL or EXTRACTIVE."""
-    usage: Usage | None
-    """None where no model wrote, or where the same was being summarised already."""
+    usage: Usage | None = None
+    """None where nothing was spent, or where the same was being summarised already."""
+    provider: str = ""
+    """Who wrote, as it is named in the settings; empty where no model did."""
+    attempts: tuple[Attempt, ...] = ()
+    """Providers that were asked, in order."""
+    degraded_reason: str = ""
+    """Why a model was wanted and did not write; empty where nothing went wrong."""
+    prompt_version: str = ""
+    """Of the prompt; empty where no model was asked."""
 
 
 class Summarizer:
@@ -81,28 +89,36 @@ class Summarizer:
             seconds,
             lambda: self._write(rounds, language, caller, seconds),
         )
-        return summary if fresh else replace(summary, usage=None)
+        return summary if fresh else replace(summary, usage=None, attempts=())
 
     async def _write(
         self, rounds: Sequence[Round], language: Language, caller: Caller, seconds: float
     ) -> Summary:
-        if self._model is not None:
-            told = newest(rounds, self._prompt_tokens)
-            writing = Writing(self._prompt.for_summary(told, language), caller)
-            patience = self._model.patience.within(seconds - _RESERVE_SECONDS)
-            try:
-                async with aclosing(self._model.write(writing, patience)) as pieces:
-                    async for _ in pieces:
-                        pass
-                text = shorten(" ".join(writing.text.split()), LIMIT)
-                usage = self._model.usage(writing)
-                if repeats(self._prompt.text, text):
-                    # Somebody in the conversation asked for the prompt.
-                    return Summary(extract(rounds, language), Mode.EXTRACTIVE, usage)
-                return Summary(text, Mode.MODEL, usage)
-            except (ModelFailure, QuotaExhausted):
-                pass
-        return Summary(extract(rounds, language), Mode.EXTRACTIVE, None)
+        if self._model is None:
+            return Summary(extract(rounds, language), Mode.EXTRACTIVE)
+        told = newest(rounds, self._prompt_tokens)
+        writing = Writing(self._prompt.for_summary(told, language), caller)
+        patience = self._model.patience.within(seconds - _RESERVE_SECONDS)
+        reason = ""
+        try:
+            async with aclosing(self._model.write(writing, patience)) as pieces:
+                async for _ in pieces:
+                    pass
+        except (ModelFailure, QuotaExhausted) as failure:
+            reason = str(failure.cause)
+        text = shorten(" ".join(writing.text.split()), LIMIT)
+        if not reason and repeats(self._prompt.text, text):
+            # Somebody in the conversation asked for the prompt.
+            reason = Withheld.PROMPT
+        return Summary(
+            extract(rounds, language) if reason else text,
+            Mode.EXTRACTIVE if reason else Mode.MODEL,
+            self._model.usage(writing) if writing.spent else None,
+            provider="" if reason else writing.provider,
+            attempts=tuple(writing.attempts),
+            degraded_reason=reason,
+            prompt_version=self._prompt.version,
+        )
 
 
 def extract(rounds: Sequence[Round], language: Language) -> str:

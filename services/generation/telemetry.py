@@ -8,8 +8,9 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from services.generation.breaker import State
 from services.generation.chat import Writing
-from services.generation.dialogue import Answer, Finish, Grounding, Usage
-from services.generation.failure import ModelFailure
+from services.generation.dialogue import Answer, Finish, Grounding, Usage, Withheld
+from services.generation.failure import Cause, ModelFailure
+from services.generation.quota import QuotaExhausted
 from services.generation.route import Writer
 from services.mesh import names
 from services.mesh.calls import annotate
@@ -21,7 +22,6 @@ _SHARED = Counter(
     "Answers that another request had paid for, by where they were.",
     ["place"],
 )
-_TOKENS = Counter(names.TOKENS, "Tokens of the chat model.", ["model", "direction"])
 _EMBEDDINGS = Counter(names.EMBEDDINGS, "Texts embedded, by purpose.", ["purpose"])
 _ATTEMPTS = Counter(
     names.ATTEMPTS, "Providers' turns to answer, by what came of them.", ["provider", "outcome"]
@@ -36,11 +36,20 @@ _WITHHELD = Counter(
     names.WITHHELD, "Answers of which words of the model were not released, by why.", ["reason"]
 )
 _GROUNDINGS = Counter(
-    names.GROUNDINGS, "Answers of models, by how far their sources support them.", ["verdict"]
+    names.GROUNDINGS, "Answers, by how far their sources support them.", ["verdict"]
 )
 _STATES = Gauge(
     names.PROVIDER_STATE, "1 for the state that a provider's breaker is in.", ["provider", "state"]
 )
+
+
+# Limits do what they are set for, and a breaker has said itself that it opened.
+_EXPECTED = {
+    QuotaExhausted.cause: "limit used up",
+    Cause.RATE_LIMITED: "provider's limit used up",
+    Cause.SATURATED: "no place free at a provider",
+    Cause.CIRCUIT_OPEN: "provider left alone",
+}
 
 
 def record_answer(answer: Answer) -> None:
@@ -52,7 +61,7 @@ def record_answer(answer: Answer) -> None:
     if answer.degraded_reason:
         facts["degraded"] = str(answer.degraded_reason)
         span.set_attribute(names.DEGRADED, answer.degraded_reason)
-        structlog.get_logger("generation").warning("model failed", **facts)
+        _log_degraded(answer.degraded_reason, facts)
     if answer.grounding is not None:
         _record_grounding(answer.grounding, facts)
     if answer.provider:
@@ -65,6 +74,16 @@ def record_answer(answer: Answer) -> None:
     annotate(**facts)
     if answer.usage is not None:
         record_usage(answer.usage, answer.finish)
+
+
+def _log_degraded(reason: str, facts: dict[str, str]) -> None:
+    log = structlog.get_logger("generation")
+    if reason in frozenset(Withheld):
+        log.info("words withheld", **facts)
+    elif reason in _EXPECTED:
+        log.info(_EXPECTED[reason], **facts)
+    else:
+        log.warning("model failed", **facts)
 
 
 def _record_grounding(grounding: Grounding, facts: dict[str, str]) -> None:
@@ -98,12 +117,11 @@ def record_shared(place: str) -> None:
 
 
 def record_usage(usage: Usage, finish: Finish) -> None:
-    """Count a model call's tokens and describe it on the call's span (GenAI semantic conventions).
+    """Describe what models wrote on the call's span (GenAI semantic conventions).
 
-    What protocol its provider speaks stands on the request's own span.
+    What protocol a provider speaks stands on the request's own span, and what each request used
+    is counted by the ledger.
     """
-    _TOKENS.labels(usage.model, "input").inc(usage.input_tokens)
-    _TOKENS.labels(usage.model, "output").inc(usage.output_tokens)
     current_span().set_attributes(
         {
             names.GEN_AI_OPERATION: "chat",
@@ -172,8 +190,8 @@ class AttemptSpan:
                 names.GEN_AI_FINISH: (str(asked.finish),),
             }
         )
-        if asked.conversation:
-            self._span.set_attribute(names.GEN_AI_CONVERSATION, asked.conversation)
+        if asked.conversation_id:
+            self._span.set_attribute(names.GEN_AI_CONVERSATION, asked.conversation_id)
         if failure is not None:
             self._span.set_attribute(names.ERROR_TYPE, failure.cause)
             self._span.set_status(Status(StatusCode.ERROR, failure.cause))

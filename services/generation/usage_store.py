@@ -12,7 +12,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from services.generation.accounts import KEPT_DAYS, Account, Counts, Rows
-from services.generation.limits import DAY_SECONDS, Unreachable
+from services.generation.limits import DAY_SECONDS
+from services.generation.quota_store import failure_of
 from services.mesh.database import storage_errors
 
 _COUNTS = frozenset(each.name for each in fields(Counts))
@@ -33,6 +34,7 @@ class UsageStore:
 
         Raises:
             Unreachable: nobody knows whether they were added.
+            Defective: Redis will not add them, or not all.
         """
         async with self._client.pipeline(transaction=True) as pipeline:
             for account, counts in rows.items():
@@ -44,7 +46,7 @@ class UsageStore:
             try:
                 await pipeline.execute()
             except (RedisError, OSError) as error:
-                raise Unreachable(type(error).__name__) from None
+                raise failure_of(error) from None
 
     async def rows(self, tenant: str, days: Sequence[str]) -> Rows:
         """Return a tenant's rows of some days, in one round trip.

@@ -5,11 +5,15 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import psycopg
 import redis
+
+from tests.bench.stats import per_turn
 
 BACKGROUND_METHODS = frozenset(
     {
@@ -31,6 +35,25 @@ _OWN_COMMANDS = frozenset({"info", "hello", "client", "select", "auth"})
 """Redis commands of connecting, and of this module."""
 
 _CONTROL = frozenset({"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"})
+
+
+@dataclass(frozen=True, slots=True)
+class RedisCounts:
+    """What a server has done so far.
+
+    Attributes:
+        commands: carried out, by name; a command inside a script or a transaction counts beside
+            the script or the EXEC.
+        round_trips: requests that it has read, of as many commands as came together.
+    """
+
+    commands: dict[str, float] = field(default_factory=dict)
+    round_trips: float = 0.0
+
+    def per_turn(self, before: "RedisCounts", turns: int) -> "RedisCounts":
+        """Return what each of so many turns added, without the reading of these counts."""
+        trips = self.round_trips - before.round_trips - 1
+        return RedisCounts(per_turn(self.commands, before.commands, turns), trips / turns)
 
 
 async def rpc_calls(http: aiohttp.ClientSession, metrics: Iterable[str]) -> dict[str, float]:
@@ -63,18 +86,18 @@ def merged(several: Iterable[Mapping[str, float]]) -> dict[str, float]:
     return total
 
 
-def redis_commands(server: "redis.Redis") -> dict[str, float]:
-    """Return the commands that the server carried out, by name, without this bench's own.
-
-    A command inside a script or a transaction counts beside the script or the EXEC.
-    """
-    stats: Mapping[str, Mapping[str, float]] = server.info("commandstats")
-    calls = {name.removeprefix("cmdstat_"): each["calls"] for name, each in stats.items()}
-    return {
-        name: float(count)
-        for name, count in calls.items()
-        if name.partition("|")[0] not in _OWN_COMMANDS
+def redis_counts(server: "redis.Redis") -> RedisCounts:
+    """Return what the server has done, without this bench's own commands, in one round trip."""
+    found: Mapping[str, Any] = server.info("stats", "commandstats")
+    calls = {
+        name.removeprefix("cmdstat_"): float(each["calls"])
+        for name, each in found.items()
+        if name.startswith("cmdstat_")
     }
+    commands = {
+        name: count for name, count in calls.items() if name.partition("|")[0] not in _OWN_COMMANDS
+    }
+    return RedisCounts(commands, float(found["total_reads_processed"]))
 
 
 @contextmanager

@@ -247,6 +247,7 @@ def _costs(found: Mapping[str, Any]) -> Grid:
                 str(each["concurrency"]),
                 _spread(each["cpu_total_ms"], 1),
                 _number(each["calls"]),
+                _number(each["round_trips"]),
                 _number(each["commands"]),
                 _number(within) if counted else "-",
                 _number(behind) if counted else "-",
@@ -257,8 +258,8 @@ def _costs(found: Mapping[str, Any]) -> Grid:
     return Grid(
         "Full turns: what one costs",
         (
-            *("workload", "at once", "CPU ms", "calls", "Redis commands", "SQL statements"),
-            *("SQL behind it", "deltas", "cores of others"),
+            *("workload", "at once", "CPU ms", "calls", "Redis round trips", "Redis commands"),
+            *("SQL statements", "SQL behind it", "deltas", "cores of others"),
         ),
         rows,
     )

@@ -38,8 +38,9 @@ class TurnCell:
         cpu_total_ms: the same for all but `client` and `stub`.
         calls: calls per turn that belong to it, the customer's own and the shop's included.
         calls_by_method: calls served per turn, the batched ones too.
-        commands: Redis commands per turn.
+        commands: Redis commands per turn, those inside scripts and transactions too.
         commands_by_name: the same by name.
+        round_trips: to Redis per turn.
         other_cores: cores that somebody else kept busy, the worst repeat.
     """
 
@@ -61,6 +62,7 @@ class TurnCell:
     calls_by_method: dict[str, float]
     commands: float
     commands_by_name: dict[str, float]
+    round_trips: float
     other_cores: float
 
 
@@ -121,7 +123,7 @@ def turn_cell(workload: str, concurrency: int, repeats: list[Repeat]) -> TurnCel
     times = [each.seconds * 1000 for each in finished]
     firsts = [e.first_delta_seconds * 1000 for e in finished if e.first_delta_seconds is not None]
     methods = mean_by_name([repeat.calls for repeat in repeats])
-    commands = mean_by_name([repeat.commands for repeat in repeats])
+    commands = mean_by_name([repeat.redis.commands for repeat in repeats])
     own = sum(count for name, count in methods.items() if name not in BACKGROUND_METHODS)
     return TurnCell(
         workload=workload,
@@ -142,6 +144,7 @@ def turn_cell(workload: str, concurrency: int, repeats: list[Repeat]) -> TurnCel
         calls_by_method=methods,
         commands=sum(commands.values()),
         commands_by_name=commands,
+        round_trips=sum(repeat.redis.round_trips for repeat in repeats) / len(repeats),
         other_cores=max(each.other_cores for each in repeats),
     )
 

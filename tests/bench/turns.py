@@ -12,6 +12,7 @@ from kefu.client import Client
 from kefu.errors import KefuError
 
 from tests.bench import counters, processes
+from tests.bench.counters import RedisCounts
 from tests.bench.load import drive
 from tests.bench.mesh import Mesh
 from tests.bench.stats import per_turn
@@ -64,7 +65,7 @@ class Repeat:
         seconds: how long they took together.
         cpu_ms: CPU per turn by process, less what the idle mesh uses.
         calls: calls served per turn, by full method name.
-        commands: Redis commands per turn, by name.
+        redis: commands and round trips per turn.
         other_cores: cores that processes outside the bench kept busy meanwhile.
     """
 
@@ -72,7 +73,7 @@ class Repeat:
     seconds: float
     cpu_ms: dict[str, float]
     calls: dict[str, float]
-    commands: dict[str, float]
+    redis: RedisCounts
     other_cores: float
 
 
@@ -81,7 +82,7 @@ class _Reading:
     """All counters at one moment; times in seconds."""
 
     calls: dict[str, float]
-    commands: dict[str, float]
+    redis: RedisCounts
     cpu: dict[str, float]
     machine: float
     clock: float
@@ -178,7 +179,7 @@ class Bench:
             seconds=took,
             cpu_ms={name: each * 1000 / turns for name, each in net.items()},
             calls=per_turn(after.calls, before.calls, turns),
-            commands=per_turn(after.commands, before.commands, turns),
+            redis=after.redis.per_turn(before.redis, turns),
             other_cores=max(others / elapsed, 0.0),
         )
 
@@ -231,16 +232,16 @@ class Bench:
     async def _reading(self, *, counters_first: bool) -> _Reading:
         """Read everything, the CPU time next to the load: reading pages costs services CPU."""
         if counters_first:
-            calls, commands = await self._counters()
+            calls, done = await self._counters()
         cpu = processes.cpu_seconds(self._roots)
         machine, clock = processes.machine_busy_seconds(), time.perf_counter()
         if not counters_first:
-            calls, commands = await self._counters()
-        return _Reading(calls, commands, cpu, machine, clock)
+            calls, done = await self._counters()
+        return _Reading(calls, done, cpu, machine, clock)
 
-    async def _counters(self) -> tuple[dict[str, float], dict[str, float]]:
+    async def _counters(self) -> tuple[dict[str, float], RedisCounts]:
         calls = await counters.rpc_calls(self._http, self._mesh.metrics)
-        return calls, counters.redis_commands(self._valkey)
+        return calls, counters.redis_counts(self._valkey)
 
 
 def failures(asked: list[Asked]) -> dict[str, int]:

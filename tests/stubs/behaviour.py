@@ -50,6 +50,8 @@ class Behaviour:
     """The text to answer with; None quotes the prompt's first passages, with their markers."""
     finish_reason: str = "stop"
     """Reported with the last chunk."""
+    newer: bool = False
+    """Whether `max_tokens` and any temperature but 1 are refused, as OpenAI's newer models do."""
     usage: bool = True
     """Whether token counts are reported at all."""
     fault: Fault = Fault.NONE
@@ -68,6 +70,7 @@ _TYPES: dict[str, Callable[[Any], Any]] = {
     "chunks": int,
     "answer": str,
     "finish_reason": str,
+    "newer": lambda value: str(value).lower() not in ("0", "false"),
     "usage": lambda value: str(value).lower() not in ("0", "false"),
     "fault": Fault,
     "fault_after": int,

@@ -48,6 +48,8 @@ class DifyServer(ModelServer):
         self.last_task = ""
         self.error_code = "completion_request_error"
         """Of errors inside a stream; this one says that the app's own model failed."""
+        self.conversations: set[str] = set()
+        """Those that it has begun; who names another one is refused."""
         self.blocking_allowed = True
         """Agent apps serve streams only."""
 
@@ -66,6 +68,8 @@ class DifyServer(ModelServer):
         wanted = "query" in (seen.body if seen.path.endswith("chat-messages") else _inputs(seen))
         if not wanted or not seen.body.get("user"):
             return _refused(400)
+        if not self._knows(seen.body.get("conversation_id")):
+            return _refused(404, message="Conversation Not Exists.")
         self.last_task = str(uuid.uuid4())
         try:
             if seen.body.get("response_mode") == "streaming":
@@ -131,7 +135,11 @@ class DifyServer(ModelServer):
         facts = {"task_id": self.last_task, "message_id": str(uuid.uuid4()), "created_at": 1}
         if seen.path.endswith("chat-messages"):
             facts["conversation_id"] = seen.body.get("conversation_id") or str(uuid.uuid4())
+            self.conversations.add(facts["conversation_id"])
         return facts
+
+    def _knows(self, conversation: str | None) -> bool:
+        return not conversation or conversation in self.conversations
 
 
 def _inputs(seen: Seen) -> dict[str, str]:
@@ -156,10 +164,12 @@ def _metadata(behaviour: Behaviour, pieces: list[str]) -> dict[str, Any]:
     return {"usage": tokens | {"total_price": PRICE, "currency": CURRENCY, "latency": 0.1}}
 
 
-def _refused(status: int, retry_after_seconds: float | None = None) -> web.Response:
+def _refused(
+    status: int, retry_after_seconds: float | None = None, message: str = "scripted by the stub"
+) -> web.Response:
     code = _CODES.get(status, "internal_server_error")
     headers = {} if retry_after_seconds is None else {"Retry-After": f"{retry_after_seconds:g}"}
-    error = {"code": code, "message": "scripted by the stub", "status": status}
+    error = {"code": code, "message": message, "status": status}
     return web.json_response(error, status=status, headers=headers)
 
 

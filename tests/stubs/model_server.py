@@ -107,6 +107,8 @@ class ModelServer:
         seen, behaviour = await self.begin(request)
         if behaviour.status != 200:
             return _error(behaviour)
+        if behaviour.newer and (refused := _unsupported(seen.body)):
+            return web.json_response({"error": refused}, status=400)
         try:
             if seen.body.get("stream"):
                 return await _stream(request, seen, behaviour)
@@ -167,6 +169,24 @@ def _error(behaviour: Behaviour) -> web.Response:
     kind = _STATUS_TYPES.get(behaviour.status, "server_error")
     error = {"message": "scripted by the stub", "type": kind, "code": None, "param": None}
     return web.json_response({"error": error}, status=behaviour.status, headers=headers)
+
+
+def _unsupported(body: Mapping[str, Any]) -> dict[str, str] | None:
+    """Return the error with which OpenAI's newer models refuse a request, word for word."""
+    error = {"type": "invalid_request_error"}
+    if "max_tokens" in body:
+        message = (
+            "Unsupported parameter: 'max_tokens' is not supported with this model. "
+            "Use 'max_completion_tokens' instead."
+        )
+        return error | {"message": message, "param": "max_tokens", "code": "unsupported_parameter"}
+    if body.get("temperature", 1) != 1:
+        message = (
+            f"Unsupported value: 'temperature' does not support {body['temperature']} with this "
+            "model. Only the default (1) value is supported."
+        )
+        return error | {"message": message, "param": "temperature", "code": "unsupported_value"}
+    return None
 
 
 async def _stream(request: web.Request, seen: Seen, behaviour: Behaviour) -> web.StreamResponse:

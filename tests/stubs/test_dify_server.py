@@ -65,6 +65,18 @@ async def test_a_conversation_keeps_its_id(http: aiohttp.ClientSession) -> None:
         assert (await response.json())["conversation_id"] != first
 
 
+@pytest.mark.parametrize("mode", ["blocking", "streaming"])
+async def test_a_conversation_that_is_not_there_is_refused(
+    server: DifyServer, http: aiohttp.ClientSession, mode: str
+) -> None:
+    """Somebody has deleted it, or it is another app's; said before anything is streamed."""
+    again = message(mode, conversation_id="a5e1b0c0-0000-4000-8000-000000000000")
+    async with http.post("chat-messages", json=again) as response:
+        assert response.status == 404
+        error = await response.json()
+    assert (error["code"], error["message"]) == ("not_found", "Conversation Not Exists.")
+
+
 async def test_a_completion_takes_its_query_from_the_inputs(http: aiohttp.ClientSession) -> None:
     """And has no conversation."""
     body = message("blocking", inputs={"query": PROMPT})

@@ -108,6 +108,31 @@ async def test_a_request_can_script_itself_by_its_model_s_name(
         assert (await response.json())["error"]["type"] == "rate_limit_error"
 
 
+@pytest.mark.parametrize(
+    ("parameters", "param", "code"),
+    [
+        ({"max_tokens": 9}, "max_tokens", "unsupported_parameter"),
+        ({"temperature": 0.3, "max_completion_tokens": 9}, "temperature", "unsupported_value"),
+    ],
+)
+async def test_a_newer_model_refuses_older_parameters(
+    server: ModelServer,
+    http: aiohttp.ClientSession,
+    parameters: dict[str, object],
+    param: str,
+    code: str,
+) -> None:
+    """With the error object of OpenAI's."""
+    body = chat("stub?newer=1") | parameters
+    async with http.post(f"{server.base_url}/chat/completions", json=body) as response:
+        assert response.status == 400
+        error = (await response.json())["error"]
+    assert (error["type"], error["param"], error["code"]) == ("invalid_request_error", param, code)
+    body = chat("stub?newer=1") | {"temperature": 1, "max_completion_tokens": 9}
+    async with http.post(f"{server.base_url}/chat/completions", json=body) as response:
+        assert response.status == 200
+
+
 async def test_behaviours_are_queued_from_outside(
     server: ModelServer, http: aiohttp.ClientSession
 ) -> None:

@@ -47,6 +47,7 @@ def with_model(model: ModelServer, **overrides: Any) -> dict[str, Any]:
         "chat_output_price": "8",
         "embedding_base_url": model.base_url,
         "embedding_model": "stub-embedding",
+        "embedding_price": "1",
         "embedding_api_key": KEY,
     } | overrides
 

@@ -1,6 +1,7 @@
 """Choose through the front door."""
 
 import json
+import re
 from contextlib import suppress
 
 import pytest
@@ -48,6 +49,9 @@ async def test_the_models_number_is_one_of_the_callers_choices(
     assert response.choice == choice
     assert response.usage.model == "stub"
     assert response.usage.input_tokens > 0
+    assert response.provider == "default"
+    assert list(response.attempts) == [pb.Attempt(provider="default", model="stub")]
+    assert re.fullmatch(r"choose/\d+@[0-9a-f]{12}", response.prompt_version)
 
 
 async def test_message_and_choices_are_data(server: Served, model: ModelServer) -> None:
@@ -78,7 +82,7 @@ async def test_what_a_choice_cost_is_counted_in_any_case(
 ) -> None:
     """Also where the answer was of no use: the provider sends its bill all the same."""
     model.default = Behaviour(answer=answer)
-    counted = {"model": "stub", "direction": "output"}
+    counted = {"provider": "default", "model": "stub", "direction": "output"}
     before = REGISTRY.get_sample_value(f"{names.TOKENS}_total", counted) or 0
     stub = server.stub(GenerationServiceStub, role="intent")
     with suppress(AioRpcError):

@@ -9,6 +9,7 @@ from kefu.errors import InvalidRequest, MethodNotAllowed, ModelUnavailable
 from kefu.generation.v1 import generation_pb2 as pb
 from kefu.generation.v1.generation_pb2_grpc import GenerationServiceStub
 
+from tests.rpc.generation.limited import generation, replicas
 from tests.rpc.generation.samples import KEY, SECONDS, TENANT, question, read
 from tests.stubs.behaviour import Behaviour, Fault
 from tests.stubs.model_server import ModelServer
@@ -83,23 +84,53 @@ async def test_a_provider_s_vectors_are_normalised_and_named(
     assert model.seen[0].headers["Authorization"] == f"Bearer {KEY}"
 
 
-async def test_callers_at_the_same_time_are_served_together(
+async def test_what_vectors_cost_is_told(server: Served, model: ModelServer) -> None:
+    """By the provider's own count, and by whom; what is known costs nothing and asks nobody."""
+    stub = server.stub(GenerationServiceStub, role="session")
+    response = await stub.Embed(texts("怎么退货退款", "运费谁来出"), timeout=SECONDS)
+    counted = len("怎么退货退款") // 3 + len("运费谁来出") // 3
+    assert response.provider == "default-embedding"
+    assert (response.usage.model, response.usage.estimated) == ("stub-embedding", False)
+    assert (response.usage.input_tokens, response.usage.output_tokens) == (counted, 0)
+    assert (response.usage.price_micros, response.usage.currency_code) == (counted, "CNY")
+    response = await stub.Embed(texts("运费谁来出"), timeout=SECONDS)
+    assert (response.provider, response.usage.HasField("input_tokens")) == ("", False)
+    response = await stub.Embed(texts("运费谁来出", "新的问题来了"), timeout=SECONDS)
+    assert response.usage.input_tokens == len("新的问题来了") // 3
+    assert model.count == 2
+
+
+async def test_without_the_provider_s_count_tokens_are_estimated(
     server: Served, model: ModelServer
 ) -> None:
-    """The first one goes out alone, the others meanwhile together, and a shared text once."""
-    model.default = Behaviour(first_token_seconds=0.2)
+    """Rather too high than too low, and said to be estimated."""
+    model.default = Behaviour(usage=False)
     stub = server.stub(GenerationServiceStub, role="session")
-    arrival = model.arrival()
-    calls = [asyncio.ensure_future(stub.Embed(texts("0"), timeout=SECONDS))]
-    await arrival
-    calls += [
-        asyncio.ensure_future(stub.Embed(texts(f"{n}", "everybody's"), timeout=SECONDS))
-        for n in range(1, 9)
-    ]
-    responses = await asyncio.gather(*calls)
-    sent = [text for seen in model.seen for text in seen.body["input"]]
-    assert sorted(sent) == sorted([*map(str, range(9)), "everybody's"])
-    assert model.count <= 4
+    usage = (await stub.Embed(texts("怎么退货退款"), timeout=SECONDS)).usage
+    assert usage.estimated
+    assert usage.price_micros == usage.input_tokens >= len("怎么退货退款")
+
+
+async def test_the_local_model_costs_nothing(lonely_server: Served) -> None:
+    """There are no numbers to tell, and no provider."""
+    stub = lonely_server.stub(GenerationServiceStub, role="session")
+    response = await stub.Embed(texts("怎么退货"), timeout=SECONDS)
+    assert (response.provider, response.usage.HasField("input_tokens")) == ("", False)
+
+
+async def test_callers_at_the_same_time_are_served_together(model: ModelServer) -> None:
+    """The first one goes out alone, the others meanwhile together, and a shared text once."""
+    model.next.append(Behaviour(first_token_seconds=0.3))
+    async with replicas(model, embedding_batch_milliseconds=1000) as (server,):
+        arrival = model.arrival()
+        calls = [generation(server).Embed(texts("0"), timeout=SECONDS)]
+        await arrival
+        for n in range(1, 9):
+            calls.append(generation(server).Embed(texts(f"{n}", "everybody's"), timeout=SECONDS))
+        responses = [await call for call in calls]
+    first, others = [seen.body["input"] for seen in model.seen]
+    assert first == ["0"]
+    assert sorted(others) == sorted([*map(str, range(1, 9)), "everybody's"])
     assert len({response.embeddings[-1].vector for response in responses[1:]}) == 1
 
 

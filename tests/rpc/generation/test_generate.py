@@ -69,7 +69,7 @@ async def test_the_result_names_model_prompt_and_price(server: Served, model: Mo
     assert usage.cached_tokens == usage.input_tokens // 2
     assert usage.price_micros == usage.input_tokens * 2 + usage.output_tokens * 8
     assert usage.currency_code == "CNY"
-    assert streamed.end.prompt_version.startswith("answer/2@")
+    assert streamed.end.prompt_version.startswith("answer/3@")
 
 
 async def test_tokens_that_the_provider_does_not_report_are_estimated(

@@ -12,6 +12,7 @@ from kefu.errors import (
 )
 from kefu.generation.v1 import generation_pb2 as pb
 from kefu.generation.v1.generation_pb2_grpc import GenerationServiceStub
+from kefu.type.v1 import understanding_pb2
 
 from services.generation.__main__ import build
 from services.generation.settings import Settings
@@ -59,7 +60,7 @@ async def test_a_failure_before_the_first_delta_is_answered_by_extraction(
     assert "退款在3个工作日内原路返回。" in streamed.end.text
     assert streamed.end.text == streamed.text
     assert [document for document, _, _ in streamed.cited()] == ["returns"]
-    assert streamed.end.prompt_version.startswith("answer/2@")
+    assert streamed.end.prompt_version.startswith("answer/3@")
 
 
 @pytest.mark.parametrize(("behaviour", "reason"), FAILURES)
@@ -94,6 +95,33 @@ async def test_without_a_model_nothing_went_wrong(lonely_server: Served) -> None
     assert (end.degraded_reason, end.prompt_version, end.usage.model) == ("", "", "")
     assert not end.usage.HasField("input_tokens")
     assert not has_price(end.usage)
+
+
+async def test_a_quotation_is_supported_by_what_it_quotes(lonely_server: Served) -> None:
+    """The opening claims nothing, each sentence behind it stands in its passage."""
+    stub = lonely_server.stub(GenerationServiceStub, role="session")
+    end = (await read(stub.Generate(question("多久能退款?"), timeout=SECONDS))).end
+    lead, *quotes = end.grounding.sentences
+    assert lead.support == understanding_pb2.SentenceSupport.SUPPORT_NO_CLAIM
+    assert {each.support for each in quotes} == {
+        understanding_pb2.SentenceSupport.SUPPORT_SUPPORTED
+    }
+    assert [each.answer_span for each in quotes] == [each.answer_span for each in end.citations]
+    assert end.grounding.verdict == understanding_pb2.Grounding.VERDICT_SUPPORTED
+    assert end.grounding.withheld_reason == ""
+
+
+async def test_where_there_is_nothing_to_answer_from_nothing_is_weighed(
+    lonely_server: Served,
+) -> None:
+    """No grounding without passages; where none of them fits, all sentences claim nothing."""
+    stub = lonely_server.stub(GenerationServiceStub, role="session")
+    end = (await read(stub.Generate(question(passages=[]), timeout=SECONDS))).end
+    assert not end.HasField("grounding")
+    end = (await read(stub.Generate(question("你们卖飞机票吗"), timeout=SECONDS))).end
+    assert {each.support for each in end.grounding.sentences} == {
+        understanding_pb2.SentenceSupport.SUPPORT_NO_CLAIM
+    }
 
 
 async def test_without_a_model_who_wants_one_is_told(lonely_server: Served) -> None:

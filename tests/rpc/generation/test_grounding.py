@@ -171,9 +171,77 @@ async def test_who_admits_not_to_know_cites_nothing(
     stub = server.stub(GenerationServiceStub, role="session")
     streamed = await read(stub.Generate(question(asked), timeout=SECONDS))
     assert streamed.end.mode == pb.ANSWER_MODE_NO_ANSWER
+    assert streamed.end.degraded_reason == ""
     assert not streamed.citations
     assert "[" not in streamed.text
     assert [each.support for each in streamed.end.grounding.sentences] == [NO_CLAIM]
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer"),
+    [
+        ("能退货吗?", "您想知道能不能退货[1]。"),
+        ("多久能退款?", "您好！您问的是退款的问题。"),
+        ("How long is delivery?", "You asked about the delivery [2]."),
+        ("How long is delivery?", "Happy to help!"),
+    ],
+)
+async def test_the_question_once_more_is_no_answer(
+    server: Served, model: ModelServer, asked: str, answer: str
+) -> None:
+    """Nothing of it is shown, and the passages are given in its place; it is paid for."""
+    model.default = Behaviour(answer=answer)
+    stub = server.stub(GenerationServiceStub, role="session")
+    streamed = await read(stub.Generate(question(asked), timeout=SECONDS))
+    assert streamed.end.mode == pb.ANSWER_MODE_EXTRACTIVE
+    assert streamed.end.degraded_reason == streamed.end.grounding.withheld_reason == "no_claim"
+    assert streamed.text == streamed.end.text
+    assert answer.partition("[")[0].rstrip(" .。!！") not in streamed.text
+    assert streamed.cited()
+    assert streamed.end.usage.output_tokens > 0
+    request = question(asked, require_model=True)
+    error = await error_of(stub.Generate(request, timeout=SECONDS))
+    assert isinstance(error, ModelUnavailable)
+    assert error.metadata["cause"] == "no_claim"
+
+
+async def test_the_question_once_more_may_lead_an_answer(
+    server: Served, model: ModelServer
+) -> None:
+    """It is released with the sentence that answers, and neither before nor without it."""
+    model.default = Behaviour(answer="您想知道能不能退货。7天内可无理由退货[1]。")
+    stub = server.stub(GenerationServiceStub, role="session")
+    streamed = await read(stub.Generate(question("能退货吗?"), timeout=SECONDS))
+    assert streamed.text == "您想知道能不能退货。7天内可无理由退货。"
+    assert streamed.end.mode == pb.ANSWER_MODE_MODEL
+    assert [each.support for each in streamed.end.grounding.sentences] == [NO_CLAIM, SUPPORTED]
+    assert streamed.cited() == [("returns", "7天内可无理由退货", "自签收之日起7天内可无理由退货。")]
+
+
+@pytest.mark.parametrize(
+    ("question_text", "answer"),
+    [
+        ("买的东西能退吗?", "所有商品都可以无理由退货[1]。"),
+        ("用过还能退吗?", "用过的商品可以无理由退货[1]。"),
+        ("运费谁出?", "因个人原因退货，运费由我们承担[1]。"),
+        ("定制的能退吗?", "定制商品也可以退货[1]。"),
+    ],
+)
+async def test_a_passage_s_words_for_another_thing_are_withheld(
+    server: Served, model: ModelServer, question_text: str, answer: str
+) -> None:
+    """All for some, the excluded case, the other party: the customer reads the passage itself."""
+    text = (
+        "未使用的商品7天内可以无理由退货，定制商品不支持退货。"
+        "因个人原因退货，运费由顾客承担。商品有质量问题，运费由我们承担。"
+    )
+    passage = pb.Passage(document="tenants/shop/knowledgeBases/help/documents/rules", text=text)
+    model.default = Behaviour(answer=answer)
+    stub = server.stub(GenerationServiceStub, role="session")
+    request = question(question_text, passages=[passage])
+    streamed = await read(stub.Generate(request, timeout=SECONDS))
+    assert streamed.end.grounding.withheld_reason == "unsupported_claim"
+    assert answer.partition("[")[0] not in streamed.text
 
 
 async def test_a_marker_at_the_wrong_passage_is_mended(server: Served, model: ModelServer) -> None:

@@ -147,7 +147,12 @@ async def test_wrong_settings_stop_the_start_with_all_reasons() -> None:
         ),
         (
             Behaviour(status=503),
-            {"mode": "extractive", "finish": "stop", "degraded": "provider_error"},
+            {
+                "mode": "extractive",
+                "finish": "stop",
+                "degraded": "provider_error",
+                "grounding": "supported",
+            },
         ),
     ],
 )

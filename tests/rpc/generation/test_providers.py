@@ -135,7 +135,9 @@ async def test_after_the_first_word_nobody_else_is_asked(
     assert second.count == 0
 
 
-@pytest.mark.parametrize("fault", [Fault.STALL, Fault.CLOSE, Fault.SILENT_END])
+@pytest.mark.parametrize(
+    "fault", [Fault.STALL, Fault.CLOSE, Fault.SILENT_END, Fault.BROKEN_JSON, Fault.ERROR]
+)
 async def test_what_fails_behind_the_end_costs_the_account_only(
     both: Served, first: ModelServer, second: ModelServer, fault: Fault
 ) -> None:

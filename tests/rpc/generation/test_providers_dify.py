@@ -209,7 +209,9 @@ async def test_answers_in_one_piece_fail_by_the_same_names(
     ):
         chosen = await choose(server)
     assert chosen.choice == "track_order"
-    assert chosen.usage.model == "other-model"
+    assert (chosen.provider, chosen.usage.model) == ("other", "other-model")
+    attempts = [(each.provider, each.cause) for each in chosen.attempts]
+    assert attempts == [("app", cause), ("other", "")]
 
 
 async def test_after_the_first_word_the_partial_answer_is_kept(

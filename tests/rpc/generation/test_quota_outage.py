@@ -2,12 +2,16 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import redis as redis_py
 from kefu.generation.v1 import generation_pb2 as pb
 from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from services.generation import ledger, quota
 from services.local import valkey
@@ -17,6 +21,8 @@ from tests.rpc.generation.samples import SECONDS, question
 from tests.stubs.behaviour import Behaviour, Fault
 from tests.stubs.model_server import ModelServer
 from tests.support.mesh import Served
+
+ENDLESS = "while true do end"
 
 
 class Redis:
@@ -33,6 +39,27 @@ class Redis:
     def start(self) -> None:
         """Start it again at the same place, empty."""
         self.server = valkey.start(self._folder / "run", self._folder / "valkey.log")
+
+    def command(self, *words: object) -> None:
+        """Carry out a command, as an operator does."""
+        with redis_py.Redis.from_url(self.server.url) as client:
+            client.execute_command(*words)
+
+    def has(self, key: str) -> bool:
+        """Whether it has such a key."""
+        with redis_py.Redis.from_url(self.server.url) as client:
+            return bool(client.exists(key))
+
+    def endless(self) -> None:
+        """Run a script until it is killed."""
+        with suppress(redis_py.ResponseError):
+            self.command("EVAL", ENDLESS, 0)
+
+    def wait_until_busy(self) -> None:
+        """Wait until it tells others so."""
+        with suppress(redis_py.ResponseError):
+            while True:
+                self.command("GET", "anything")
 
     def pause(self) -> None:
         """Let it accept connections and answer nothing."""
@@ -67,6 +94,13 @@ async def server(model: ModelServer, redis: Redis) -> AsyncIterator[Served]:
     limits = {"redis_url": redis.server.url, "tenant_money_per_day": "1", "replicas": 4}
     async with replicas(model, **limits) as (served,):
         yield served
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Wait for something that nobody announces."""
+    async with asyncio.timeout(5):
+        while not await asyncio.to_thread(true):
+            pass
 
 
 def local() -> float | None:
@@ -155,3 +189,91 @@ async def test_an_answer_that_began_before_an_outage_is_settled_after_it(
     spent = last.completed.usage.price_micros + streamed.end.usage.price_micros
     assert last.completed.usage.price_micros > 0
     assert int(told[MONEY]) == 1_000_000 - spent
+
+
+def defects() -> float:
+    """What the metric says: counts that Redis refused by mistake."""
+    return REGISTRY.get_sample_value(f"{names.QUOTA_DEFECTS}_total") or 0
+
+
+@pytest.mark.parametrize(
+    ("command", "cause"),
+    [
+        (("REPLICAOF", "127.0.0.1", "1"), "ReadOnlyError"),
+        (("CONFIG", "SET", "maxmemory", "1"), "OutOfMemoryError"),
+    ],
+)
+async def test_a_redis_that_takes_no_counts_is_down(
+    server: Served, redis: Redis, command: tuple[str, ...], cause: str
+) -> None:
+    """A replica of another one, a full one: nobody has to mend anything here."""
+    before = defects()
+    redis.command(*command)
+    with capture_logs() as logs:
+        streamed, told = await ask(server)
+    assert streamed.end.mode == pb.ANSWER_MODE_MODEL
+    assert int(told[TOKENS]) <= 500_000
+    assert local() == 1
+    said = [line for line in logs if line.get("cause") == cause]
+    assert [line["log_level"] for line in said] == ["warning"]
+    assert defects() == before
+
+
+async def test_a_redis_that_is_busy_with_a_script_is_down(server: Served, redis: Redis) -> None:
+    """Somebody's endless script; it is over when that is killed."""
+    redis.command("CONFIG", "SET", "busy-reply-threshold", "1")
+    running = asyncio.create_task(asyncio.to_thread(redis.endless))
+    await asyncio.to_thread(redis.wait_until_busy)
+    before = defects()
+    with capture_logs() as logs:
+        await ask(server)
+    assert "ResponseError" in [line.get("cause") for line in logs]
+    assert (local(), defects()) == (1, before)
+    redis.command("SCRIPT", "KILL")
+    await running
+    await ask(server)
+    assert local() == 0
+
+
+async def test_a_mistake_lets_nobody_through_and_stops_nobody(server: Served, redis: Redis) -> None:
+    """The replica keeps to its part for those whom it concerns, and says what is wrong, once."""
+    redis.command("DEL", "kefu:{quota}:tokens_per_minute:shop")
+    redis.command("LPUSH", "kefu:{quota}:tokens_per_minute:shop", "a list")
+    before = defects()
+    with capture_logs() as logs:
+        for _ in range(2):
+            streamed, told = await ask(server)
+            assert streamed.end.mode == pb.ANSWER_MODE_MODEL
+            assert int(told[TOKENS]) <= 500_000, "a quarter, as in an outage"
+        _, told = await ask(server, tenant="tenants/bank")
+    assert int(told[TOKENS]) > 500_000, "no outage for anybody else"
+    said = [line for line in logs if line["event"] == "Redis cannot count"]
+    assert all(line["log_level"] == "error" and "WRONGTYPE" in line["error"] for line in said)
+    assert len(said) == len({line["error"] for line in said})
+    assert defects() > before + 2
+    assert local() == 0
+
+
+async def test_a_local_part_ends_under_a_mistake_too(model: ModelServer, redis: Redis) -> None:
+    """No defect makes a limit endless."""
+    limits = {"redis_url": redis.server.url, "tenant_tokens_per_minute": 4000, "replicas": 4}
+    redis.command("LPUSH", "kefu:{quota}:tokens_per_minute:shop", "a list")
+    async with replicas(model, **limits) as (server,):
+        reasons = [(await ask(server))[0].end.degraded_reason for _ in range(9)]
+    assert "quota_exceeded" in reasons
+
+
+async def test_usage_that_cannot_be_written_is_said_and_kept(server: Served, redis: Redis) -> None:
+    """By one line in the log; other tenants' rows are written meanwhile."""
+    today = datetime.now(UTC).date().isoformat()
+    redis.command("LPUSH", f"kefu:usage:shop:{today}", "a list")
+    with capture_logs() as logs:
+        await ask(server)
+        await ask(server, tenant="tenants/bank")
+        await until(lambda: redis.has(f"kefu:usage:bank:{today}"))
+        redis.command("DEL", f"kefu:usage:shop:{today}")
+        await until(lambda: redis.has(f"kefu:usage:shop:{today}"))
+    said = [line for line in logs if line["event"] == "usage cannot be written"]
+    assert [line["log_level"] for line in said] == ["error"]
+    (row,) = (await usage(server)).rows
+    assert row.calls == 1

@@ -114,6 +114,7 @@ async def test_without_money_the_answer_is_extractive_and_costs_nothing(
         assert told[MONEY] == "1"
         response = await generation(server).Summarize(summarize(), timeout=SECONDS)
         assert response.mode == pb.ANSWER_MODE_EXTRACTIVE
+        assert response.degraded_reason == "quota_exceeded"
         assert not (await usage(server)).rows
     assert model.count == 0
 

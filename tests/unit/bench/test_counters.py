@@ -1,6 +1,9 @@
 """What the mesh counted is read from its own pages and logs."""
 
-from tests.bench.counters import merged, parse_calls, parse_statements
+import redis
+
+from tests.bench.counters import merged, parse_calls, parse_statements, redis_counts
+from tests.support.valkey import fresh_redis
 
 PAGE = """\
 # HELP kefu_rpc_server_calls_total Calls served, by outcome.
@@ -46,3 +49,17 @@ def test_statements_are_counted_by_database_and_verb() -> None:
         "kefu_knowledge": {"WITH": 1},
         "kefu_audit": {"TRANSACTION": 2, "COPY": 1},
     }
+
+
+def test_a_script_is_one_round_trip_and_all_its_commands() -> None:
+    """As are a pipeline and a transaction; looking at the counters is none."""
+    with fresh_redis() as url, redis.Redis.from_url(url) as client:
+        client.ping()
+        before = redis_counts(client)
+        for _ in range(10):
+            client.eval("redis.call('GET', 'a') return redis.call('GET', 'b')", 0)
+            with client.pipeline(transaction=False) as pipeline:
+                pipeline.get("a").get("b").execute()
+        found = redis_counts(client).per_turn(before, 10)
+    assert found.commands == {"eval": 1.0, "get": 4.0}
+    assert found.round_trips == 2.0

@@ -18,7 +18,8 @@ CELL: dict[str, Any] = {
         "desk": {"median": 0.01, "low": 0.0, "high": 0.02},
     },
     "cpu_total_ms": {"median": 30.0, "low": 30.0, "high": 30.0}, "calls": 7.0,
-    "calls_by_method": {}, "commands": 8.0, "commands_by_name": {}, "other_cores": 0.02,
+    "calls_by_method": {}, "commands": 8.0, "commands_by_name": {}, "round_trips": 3.1,
+    "other_cores": 0.02,
 }  # fmt: skip
 
 FOUND: dict[str, Any] = {
@@ -88,6 +89,16 @@ def test_the_document_keeps_everything_around_the_figures(tmp_path: Path) -> Non
     assert once.endswith("\n\nMore words.\n")
     assert "old" not in once
     assert "| model | 8 | 120 | 40.0 (38.0-41.5) |" in once
+
+
+def test_round_trips_stand_beside_commands(tmp_path: Path) -> None:
+    """What a turn waits for, and what Redis does."""
+    document = tmp_path / "benchmarks.md"
+    document.write_text(f"{report.BEGIN}\n{report.END}\n", "utf-8")
+    report.write_into(document, FOUND)
+    text = document.read_text("utf-8")
+    assert "| Redis round trips | Redis commands |" in text
+    assert "| 7.00 | 3.10 | 8.00 |" in text
 
 
 def test_a_document_without_the_marks_is_refused(tmp_path: Path) -> None:

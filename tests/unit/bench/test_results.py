@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.bench.__main__ import judge
+from tests.bench.counters import RedisCounts
 from tests.bench.results import Results, mean_by_name, mesh_cpu, turn_cell, turn_statements
 from tests.bench.turns import Asked, Repeat
 
@@ -19,7 +20,7 @@ def repeat(*asked: Asked, seconds: float = 1.0, cpu: float = 4.0) -> Repeat:
         seconds=seconds,
         cpu_ms={"session": cpu, "client": 2.0, "stub": 1.0},
         calls={CONVERSE: 1.0, RECORD: 0.5},
-        commands={"get": 2.0},
+        redis=RedisCounts({"get": 2.0, "evalsha": 1.0}, 2.5),
         other_cores=0.1,
     )
 
@@ -55,6 +56,13 @@ def test_the_calls_of_a_turn_are_its_own() -> None:
     cell = turn_cell("operation", 1, [repeat(GOOD)])
     assert cell.calls == 1.0 + 1.0
     assert cell.calls_by_method == {CONVERSE: 1.0, RECORD: 0.5}
+
+
+def test_redis_is_counted_by_commands_and_by_round_trips() -> None:
+    """A script's commands cost Redis, and a round trip costs whoever waits for it."""
+    cell = turn_cell("model", 1, [repeat(GOOD), repeat(GOOD)])
+    assert (cell.commands, cell.round_trips) == (3.0, 2.5)
+    assert cell.commands_by_name == {"get": 2.0, "evalsha": 1.0}
 
 
 def test_client_and_stub_are_no_cost_of_the_mesh() -> None:

@@ -32,7 +32,7 @@ def entry(name: str, **values: Any) -> ProviderEntry:
 PRICED = entry("priced", input_price=2, output_price=8, requests_per_second=7)
 FREE = entry("free")
 FOREIGN = entry("foreign", input_price=2, output_price=8, currency="USD")
-VECTORS = entry("vectors")
+VECTORS = entry("vectors", input_price=1, output_price=0)
 
 
 def table(*entries: ProviderEntry) -> ProviderTable:
@@ -50,8 +50,17 @@ def test_by_default_rates_are_limited_and_money_is_not(tmp_path: Path) -> None:
         {
             "priced": ProviderLimits(7, Price(Decimal(2), Decimal(8), "CNY"), 500),
             "free": ProviderLimits(50, None, 500),
+            "vectors": ProviderLimits(50, Price(Decimal(1), Decimal(0), "CNY"), 0),
         },
     )
+
+
+def test_vectors_claim_what_they_read(tmp_path: Path) -> None:
+    """Nothing is written, so that what a request costs is known before it is sent."""
+    dear = entry("vectors", input_price=3, output_price=90)
+    limits = limits_of(settings(tmp_path), ProviderTable((dear,), {Use.EMBEDDING: (dear,)}))
+    assert limits.most_micros("vectors", 1000) == 3000
+    assert [claim.limit for claim in limits.of_provider("vectors")] == [50]
 
 
 def test_money_is_counted_in_millionths(tmp_path: Path) -> None:
@@ -96,9 +105,13 @@ def test_where_money_is_limited_every_price_must_count(
     assert "provider free has no price" in refused.value.message
     assert "provider foreign has its price in USD" in refused.value.message
     assert "priced" not in refused.value.message
+    assert "vectors" not in refused.value.message
     assert limits_of(settings(tmp_path, **limited), table(PRICED))
     in_dollars = settings(tmp_path, money_currency="USD", **limited)
-    assert limits_of(in_dollars, table(FOREIGN))
+    with pytest.raises(KefuError) as refused:
+        limits_of(in_dollars, table(FOREIGN))
+    assert "foreign" not in refused.value.message
+    assert "provider vectors has its price in CNY" in refused.value.message
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def test_each_mark_is_new() -> None:
 
 def test_it_is_put_into_the_prompt_and_not_into_its_version() -> None:
     """Results of all processes name the same prompt."""
-    prompt = Prompt.load("answer/2")
+    prompt = Prompt.load("answer/3")
     marked = CANARY.put_into(prompt)
     assert MARK in marked.text
     assert PLACEHOLDER not in marked.text
@@ -81,7 +81,7 @@ def test_ordinary_words_are_no_mark(text: str) -> None:
 
 def test_the_prompt_itself_is_recognised() -> None:
     """A stretch of it, whatever its blanks and marks; not a word that it shares with anybody."""
-    prompt = CANARY.put_into(Prompt.load("answer/2")).text
+    prompt = CANARY.put_into(Prompt.load("answer/3")).text
     assert repeats(prompt, "put the MARKER of the passage, directly behind every statement")
     assert repeats(prompt, prompt)
     assert not repeats(prompt, "Answer politely and briefly.")

@@ -1,4 +1,4 @@
-"""A Dify app's conversation, which no call of the contract names yet, and its account of itself."""
+"""A Dify app's conversation, and its account of itself."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -38,31 +38,55 @@ async def gateway(dify: DifyServer, tmp_path: Path) -> AsyncIterator[Gateway]:
     await connections.close()
 
 
-async def written(gateway: Gateway, conversation: str = "") -> Writing:
+async def written(gateway: Gateway, conversation: str = "", tenant: str = "shop") -> Writing:
     """Have an answer written, in a conversation where one is named."""
-    writing = Writing(MESSAGES, Caller("shop", ""), conversation=conversation)
+    writing = Writing(MESSAGES, Caller(tenant, ""), conversation=conversation)
     pieces = [piece async for piece in gateway.write(writing, gateway.patience)]
     assert "".join(pieces) == writing.text == "Yes."
     return writing
+
+
+def sent(dify: DifyServer) -> list[str]:
+    """Which conversation each request went on with."""
+    return [seen.body["conversation_id"] for seen in dify.seen]
 
 
 @pytest.mark.parametrize("terse", [False, True])
 async def test_a_conversation_begins_and_is_gone_on_with(
     gateway: Gateway, dify: DifyServer, terse: bool
 ) -> None:
-    """The app names it with its answer, and takes the name with the next question."""
+    """The app names it with its answer, and takes its own name with the next question."""
     gateway = gateway.terse(16) if terse else gateway
-    first = await written(gateway)
-    assert uuid.UUID(first.conversation)
-    second = await written(gateway, first.conversation)
-    assert second.conversation == first.conversation
-    sent = [seen.body["conversation_id"] for seen in dify.seen]
-    assert sent == ["", first.conversation]
+    await written(gateway, "sessions/a")
+    await written(gateway, "sessions/a")
+    begun, gone_on = sent(dify)
+    assert begun == ""
+    assert uuid.UUID(gone_on)
 
 
-async def test_others_do_not_get_into_it(gateway: Gateway) -> None:
-    """A question without a conversation begins a new one: nobody reads another's."""
-    assert (await written(gateway)).conversation != (await written(gateway)).conversation
+async def test_others_do_not_get_into_it(gateway: Gateway, dify: DifyServer) -> None:
+    """Neither another tenant's of the same name, nor who names none: nobody reads another's."""
+    await written(gateway, "sessions/a")
+    await written(gateway, "sessions/a", tenant="bank")
+    await written(gateway, "sessions/b")
+    await written(gateway)
+    await written(gateway)
+    assert sent(dify) == [""] * 5
+
+
+@pytest.mark.parametrize("terse", [False, True])
+async def test_a_conversation_that_was_deleted_in_dify_begins_anew(
+    gateway: Gateway, dify: DifyServer, terse: bool
+) -> None:
+    """Once, and that one is gone on with."""
+    gateway = gateway.terse(16) if terse else gateway
+    await written(gateway, "sessions/a")
+    (deleted,) = dify.conversations
+    dify.conversations.clear()
+    await written(gateway, "sessions/a")
+    await written(gateway, "sessions/a")
+    (kept,) = dify.conversations
+    assert sent(dify) == ["", deleted, "", kept]
 
 
 @pytest.mark.parametrize("terse", [False, True])

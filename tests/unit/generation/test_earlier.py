@@ -134,5 +134,5 @@ async def test_summaries_are_kept_for_as_long_as_a_session_lives() -> None:
 async def test_the_prompt_shows_the_summary_among_the_rounds() -> None:
     """As data of the conversation, before what was said after it."""
     sent = await shortened(earlier(Model()), asking(7))
-    content = Prompt.load("answer/1").for_question(sent)[1]["content"]
+    content = Prompt.load("answer/3").for_question(sent)[1]["content"]
     assert '"conversation": [{"summary_of_earlier_rounds": "summary 1"}, {"customer"' in content

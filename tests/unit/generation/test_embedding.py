@@ -5,10 +5,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from kefu.errors import ModelUnavailable
+from kefu.errors import ModelUnavailable, QuotaExceeded
 
-from services.generation.embedding import Embedder, Purpose, pack
+from services.generation.chat import Caller
+from services.generation.dialogue import Usage
+from services.generation.embedding import Embedder, Purpose, Vectors, pack
 from services.generation.failure import Cause, ModelFailure
+from services.generation.quota import QuotaExhausted
 
 
 class CountingEngine:
@@ -22,23 +25,31 @@ class CountingEngine:
         self.computed: list[str] = []
         self.failure: ModelFailure | None = None
 
-    async def embed(self, purpose: Purpose, texts: Sequence[str]) -> list[bytes]:
-        """Return `purpose:text` as bytes."""
+    async def embed(self, purpose: Purpose, texts: Sequence[str], caller: Caller) -> Vectors:
+        """Return `purpose:text` as bytes, at a token a text."""
         if self.failure:
             raise self.failure
         self.computed += texts
-        return [f"{purpose}:{text}".encode() for text in texts]
+        values = [f"{purpose}:{text}".encode() for text in texts]
+        return Vectors(values, Usage(self.name, len(texts), 0), "vendor")
 
     async def close(self) -> None:
         """Hold nothing."""
+
+
+async def embed(
+    embedder: Embedder, purpose: Purpose, texts: Sequence[str], tenant: str = "shop"
+) -> list[bytes]:
+    """The vectors that a tenant is given."""
+    return (await embedder.embed(purpose, texts, Caller(tenant))).values
 
 
 async def test_a_text_is_computed_once() -> None:
     """A known text costs no computation, and the order of the request is kept."""
     engine = CountingEngine()
     embedder = Embedder(engine, 10)
-    await embedder.embed(Purpose.QUERY, ["a", "b"])
-    vectors = await embedder.embed(Purpose.QUERY, ["b", "c", "a", "c"])
+    await embed(embedder, Purpose.QUERY, ["a", "b"])
+    vectors = await embed(embedder, Purpose.QUERY, ["b", "c", "a", "c"])
     assert vectors == [b"query:b", b"query:c", b"query:a", b"query:c"]
     assert engine.computed == ["a", "b", "c"]
 
@@ -46,8 +57,8 @@ async def test_a_text_is_computed_once() -> None:
 async def test_query_and_passage_are_different_vectors() -> None:
     """The model is told what a text is for, so the cache must tell them apart."""
     embedder = Embedder(CountingEngine(), 10)
-    assert await embedder.embed(Purpose.QUERY, ["a"]) == [b"query:a"]
-    assert await embedder.embed(Purpose.PASSAGE, ["a"]) == [b"passage:a"]
+    assert await embed(embedder, Purpose.QUERY, ["a"]) == [b"query:a"]
+    assert await embed(embedder, Purpose.PASSAGE, ["a"]) == [b"passage:a"]
 
 
 async def test_the_least_recently_used_text_is_forgotten_first() -> None:
@@ -55,14 +66,14 @@ async def test_the_least_recently_used_text_is_forgotten_first() -> None:
     engine = CountingEngine()
     embedder = Embedder(engine, 2)
     for text in ("a", "b", "a", "c", "a", "b"):
-        await embedder.embed(Purpose.QUERY, [text])
+        await embed(embedder, Purpose.QUERY, [text])
     assert engine.computed == ["a", "b", "c", "b"]
 
 
 async def test_more_texts_than_the_cache_holds_are_all_answered() -> None:
     """The bound is on memory, not on requests; 0 entries means no cache."""
     embedder = Embedder(CountingEngine(), 0)
-    assert await embedder.embed(Purpose.QUERY, ["a", "b"]) == [b"query:a", b"query:b"]
+    assert await embed(embedder, Purpose.QUERY, ["a", "b"]) == [b"query:a", b"query:b"]
 
 
 async def test_a_failing_engine_is_a_typed_error_and_is_not_remembered() -> None:
@@ -71,11 +82,11 @@ async def test_a_failing_engine_is_a_typed_error_and_is_not_remembered() -> None
     engine.failure = ModelFailure(Cause.RATE_LIMITED, 2.0)
     embedder = Embedder(engine, 10)
     with pytest.raises(ModelUnavailable) as caught:
-        await embedder.embed(Purpose.QUERY, ["a"])
+        await embed(embedder, Purpose.QUERY, ["a"])
     assert caught.value.metadata == {"model": "counting", "cause": "rate_limited"}
     assert caught.value.retry_after_seconds == 2.0
     engine.failure = None
-    assert await embedder.embed(Purpose.QUERY, ["a"]) == [b"query:a"]
+    assert await embed(embedder, Purpose.QUERY, ["a"]) == [b"query:a"]
 
 
 def test_vectors_are_little_endian_float32_of_length_one() -> None:
@@ -92,15 +103,18 @@ class SlowEngine(CountingEngine):
         super().__init__()
         self.goes_on = asyncio.Event()
         self.cancelled = 0
+        self.poor: set[str] = set()
 
-    async def embed(self, purpose: Purpose, texts: Sequence[str]) -> list[bytes]:
-        """Return the vectors, later."""
-        vectors = await super().embed(purpose, texts)
+    async def embed(self, purpose: Purpose, texts: Sequence[str], caller: Caller) -> Vectors:
+        """Return the vectors, later, to who may pay."""
+        vectors = await super().embed(purpose, texts, caller)
         try:
             await self.goes_on.wait()
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
+        if caller.tenant in self.poor:
+            raise QuotaExhausted("money_per_day", 1, 60.0, f"tenants/{caller.tenant}")
         return vectors
 
 
@@ -115,7 +129,7 @@ async def test_callers_at_the_same_time_share_what_is_computed() -> None:
     engine = SlowEngine()
     embedder = Embedder(engine, 10)
     asking = [
-        asyncio.create_task(embedder.embed(Purpose.QUERY, texts))
+        asyncio.create_task(embed(embedder, Purpose.QUERY, texts))
         for texts in (["a", "b"], ["b", "c"], ["a", "b", "c"])
     ]
     await settled()
@@ -128,15 +142,15 @@ async def test_a_caller_who_leaves_takes_nothing_away_from_the_others() -> None:
     """What he had begun is finished for who waits for it, and remembered."""
     engine = SlowEngine()
     embedder = Embedder(engine, 10)
-    first = asyncio.create_task(embedder.embed(Purpose.QUERY, ["a", "b"]))
+    first = asyncio.create_task(embed(embedder, Purpose.QUERY, ["a", "b"]))
     await settled()
-    second = asyncio.create_task(embedder.embed(Purpose.QUERY, ["b"]))
+    second = asyncio.create_task(embed(embedder, Purpose.QUERY, ["b"]))
     await settled()
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
     engine.goes_on.set()
     assert await second == [b"query:b"]
-    assert await embedder.embed(Purpose.QUERY, ["a"]) == [b"query:a"]
+    assert await embed(embedder, Purpose.QUERY, ["a"]) == [b"query:a"]
     assert engine.computed == ["a", "b"]
 
 
@@ -144,12 +158,12 @@ async def test_what_nobody_waits_for_is_not_computed_to_the_end() -> None:
     """And who asks for it then has it computed anew."""
     engine = SlowEngine()
     embedder = Embedder(engine, 10)
-    asking = asyncio.create_task(embedder.embed(Purpose.QUERY, ["a"]))
+    asking = asyncio.create_task(embed(embedder, Purpose.QUERY, ["a"]))
     await settled()
     asking.cancel()
     await asyncio.gather(asking, return_exceptions=True)
     engine.goes_on.set()
-    assert await embedder.embed(Purpose.QUERY, ["a"]) == [b"query:a"]
+    assert await embed(embedder, Purpose.QUERY, ["a"]) == [b"query:a"]
     assert (engine.cancelled, engine.computed) == (1, ["a", "a"])
 
 
@@ -158,6 +172,49 @@ async def test_a_failure_reaches_everybody_who_waits() -> None:
     engine = CountingEngine()
     engine.failure = ModelFailure(Cause.TIMEOUT)
     embedder = Embedder(engine, 10)
-    asking = [embedder.embed(Purpose.QUERY, ["a"]) for _ in range(2)]
+    asking = [embed(embedder, Purpose.QUERY, ["a"]) for _ in range(2)]
     errors = await asyncio.gather(*asking, return_exceptions=True)
     assert [type(error) for error in errors] == [ModelUnavailable] * 2
+
+
+async def test_only_what_is_new_is_paid_for() -> None:
+    """By whoever asked first; a known text costs nobody anything."""
+    embedder = Embedder(CountingEngine(), 10)
+    first = await embedder.embed(Purpose.QUERY, ["a", "b"], Caller("shop"))
+    assert (first.usage, first.provider) == (Usage("counting", 2, 0), "vendor")
+    second = await embedder.embed(Purpose.QUERY, ["b", "c"], Caller("bank"))
+    assert second.usage == Usage("counting", 1, 0)
+    third = await embedder.embed(Purpose.QUERY, ["a", "c"], Caller("shop"))
+    assert (third.usage, third.provider) == (None, "")
+
+
+async def test_who_waits_for_what_another_may_not_pay_asks_himself() -> None:
+    """The other one's limit is no reason; what was had in the meantime is not paid for twice."""
+    engine = SlowEngine()
+    engine.poor = {"poor"}
+    embedder = Embedder(engine, 10)
+    refused = asyncio.create_task(embed(embedder, Purpose.QUERY, ["a"], "poor"))
+    await settled()
+    waiting = asyncio.create_task(embedder.embed(Purpose.QUERY, ["a", "b"], Caller("shop")))
+    await settled()
+    engine.goes_on.set()
+    with pytest.raises(QuotaExceeded):
+        await refused
+    vectors = await waiting
+    assert vectors.values == [b"query:a", b"query:b"]
+    assert vectors.usage == Usage("counting", 2, 0), "a in one request, b in the other"
+    assert engine.computed == ["a", "b", "a"]
+
+
+async def test_several_who_may_not_pay_are_all_refused() -> None:
+    """Nobody waits for ever for somebody else to pay."""
+    engine = SlowEngine()
+    engine.poor = {"poor", "poorer"}
+    embedder = Embedder(engine, 10)
+    tenants = ["poor", "poorer", "poor", "poorer"]
+    asking = [asyncio.create_task(embed(embedder, Purpose.QUERY, ["a"], each)) for each in tenants]
+    await settled()
+    engine.goes_on.set()
+    async with asyncio.timeout(5):
+        errors = await asyncio.gather(*asking, return_exceptions=True)
+    assert [type(error) for error in errors] == [QuotaExceeded] * 4

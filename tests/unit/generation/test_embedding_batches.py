@@ -5,12 +5,16 @@ from collections.abc import Sequence
 
 import pytest
 
-from services.generation.embedding import Purpose
-from services.generation.embedding_batches import BATCH_TEXTS, BatchingEngine
+from services.generation.chat import Caller
+from services.generation.embedding import Purpose, Vectors
+from services.generation.embedding_batches import BATCH_TEXTS, BatchingEngine, Outcome, Part
 from services.generation.failure import Cause, ModelFailure
+from services.generation.quota import QuotaExhausted
 
 LONG = 60.0
 """A gathering that no test waits for."""
+
+REFUSAL = QuotaExhausted("money_per_day", 1, 60.0, "tenants/poor")
 
 
 class Engine:
@@ -19,7 +23,6 @@ class Engine:
     name = "slow"
     local = False
     dimensions = 2
-    providers = ("default",)
 
     def __init__(self) -> None:
         self.requests: list[list[str]] = []
@@ -27,22 +30,33 @@ class Engine:
         self.arrived = asyncio.Semaphore(0)
         self.closed = False
 
-    async def embed(self, purpose: Purpose, texts: Sequence[str]) -> list[bytes]:
-        """Return `purpose:text` as bytes, later."""
-        self.requests.append(list(texts))
+    async def embed(self, purpose: Purpose, parts: Sequence[Part]) -> list[Outcome]:
+        """Return `purpose:text` as bytes, later, to who may pay."""
+        self.requests.append([text for part in parts for text in part.texts])
         self.arrived.release()
         self.answers.append(asyncio.get_running_loop().create_future())
         await self.answers[-1]
-        return [f"{purpose}:{text}".encode() for text in texts]
+        return [
+            REFUSAL
+            if part.caller.tenant == "poor"
+            else Vectors([f"{purpose}:{text}".encode() for text in part.texts])
+            for part in parts
+        ]
 
     async def close(self) -> None:
         """Be closed."""
         self.closed = True
 
 
-def ask(engine: BatchingEngine, *texts: str) -> "asyncio.Task[list[bytes]]":
+def ask(
+    engine: BatchingEngine, *texts: str, purpose: Purpose = Purpose.QUERY, tenant: str = "shop"
+) -> "asyncio.Task[list[bytes]]":
     """One caller's request."""
-    return asyncio.create_task(engine.embed(Purpose.QUERY, texts))
+
+    async def values() -> list[bytes]:
+        return (await engine.embed(purpose, texts, Caller(tenant))).values
+
+    return asyncio.create_task(values())
 
 
 async def settled() -> None:
@@ -93,7 +107,7 @@ async def test_purposes_are_not_mixed() -> None:
     engine = Engine()
     batching = BatchingEngine(engine, LONG)
     asking = [ask(batching, "a"), ask(batching, "b")]
-    asking.append(asyncio.create_task(batching.embed(Purpose.PASSAGE, ["c"])))
+    asking.append(ask(batching, "c", purpose=Purpose.PASSAGE))
     await settled()
     engine.answers[0].set_result(None)
     await settled()
@@ -131,6 +145,19 @@ async def test_a_failure_reaches_all_of_a_request() -> None:
     await settled()
     engine.answers[1].set_result(None)
     assert await asyncio.gather(second, third) == [[b"query:b"], [b"query:c"]]
+
+
+async def test_who_may_not_pay_keeps_no_other_back() -> None:
+    """Each has what became of his own texts."""
+    engine = Engine()
+    batching = BatchingEngine(engine, LONG)
+    asking = [ask(batching, "a"), ask(batching, "b", tenant="poor"), ask(batching, "c")]
+    await settled()
+    engine.answers[0].set_result(None)
+    await settled()
+    engine.answers[1].set_result(None)
+    first, refused, other = await asyncio.gather(*asking, return_exceptions=True)
+    assert (first, refused, other) == ([b"query:a"], REFUSAL, [b"query:c"])
 
 
 async def test_who_left_is_not_computed_for() -> None:

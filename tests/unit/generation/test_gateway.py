@@ -89,6 +89,19 @@ class Models:
         return writing
 
 
+async def shown(models: Models) -> Writing:
+    """Have an answer written that breaks off when a customer has seen its beginning."""
+    writing = Writing([{"role": "user", "content": "Hello"}], CALLER)
+
+    async def show() -> None:
+        async for _ in models.gateway.write(writing, models.gateway.patience):
+            writing.shown = True
+
+    with pytest.raises(ModelFailure):
+        await show()
+    return writing
+
+
 @pytest.fixture
 async def models(tmp_path: Path) -> AsyncIterator[Models]:
     """A provider outside the company, and one inside it."""
@@ -170,9 +183,7 @@ async def test_failed_requests_are_settled_with_what_they_may_have_cost(
 async def test_an_interrupted_answer_is_settled_too(models: Models) -> None:
     """Its tokens are estimated, since the provider said nothing of them."""
     models.outside.default = Behaviour(answer="A few words.", fault=Fault.CLOSE)
-    writing = Writing([{"role": "user", "content": "Hello"}], CALLER)
-    with pytest.raises(ModelFailure):
-        _ = [piece async for piece in models.gateway.write(writing, models.gateway.patience)]
+    writing = await shown(models)
     assert writing.text == "A few wo"
     assert writing.finish is Finish.INTERRUPTED
     assert writing.provider == "outside"
@@ -181,6 +192,47 @@ async def test_an_interrupted_answer_is_settled_too(models: Models) -> None:
     assert usage.estimated
     assert usage.output_tokens > 0
     assert models.inside.count == 0
+
+
+@pytest.mark.parametrize("fault", [Fault.CLOSE, Fault.BROKEN_JSON, Fault.ERROR, Fault.STALL])
+async def test_what_nobody_has_seen_is_written_again_by_the_next(
+    models: Models, fault: Fault
+) -> None:
+    """The beginning is forgotten, its attempt has the cause, and both are paid for."""
+    models.outside.default = Behaviour(answer="A few words.", fault=fault)
+    models.inside.default = Behaviour(answer="Other words.")
+    writing = Writing([{"role": "user", "content": "Hello"}], CALLER)
+    async with aclosing(models.gateway.write(writing, models.gateway.patience)) as pieces:
+        begun = [piece async for piece in pieces if writing.text == piece]
+    assert [each[0] for each in begun] == ["A", "O"]
+    assert (writing.text, writing.provider, writing.model) == (
+        "Other words.",
+        "inside",
+        "inside-model",
+    )
+    assert [(each.provider, bool(each.cause)) for each in writing.attempts] == [
+        ("outside", True),
+        ("inside", False),
+    ]
+    (_, _, failed), (_, _, wrote) = models.gate.settled
+    usage = models.gateway.usage(writing)
+    assert usage.model == "inside-model"
+    assert usage.input_tokens == failed.input_tokens + wrote.input_tokens
+    assert usage.output_tokens == failed.output_tokens + wrote.output_tokens > wrote.output_tokens
+    assert usage.estimated
+    assert not wrote.estimated
+
+
+async def test_when_all_have_failed_nothing_is_left_of_what_they_began(models: Models) -> None:
+    """The failure is the last one's, and every beginning is paid for."""
+    models.outside.default = Behaviour(fault=Fault.BROKEN_JSON)
+    models.inside.default = Behaviour(fault=Fault.BROKEN_JSON)
+    writing = Writing([{"role": "user", "content": "Hello"}], CALLER)
+    with pytest.raises(ModelFailure):
+        _ = [piece async for piece in models.gateway.write(writing, models.gateway.patience)]
+    assert (writing.text, writing.provider) == ("", "")
+    assert [each.cause for each in writing.attempts] == [Cause.BROKEN_RESPONSE] * 2
+    assert [usage for _, _, usage in models.gate.settled] == writing.spent
 
 
 @pytest.mark.parametrize("fault_after", [0, 2])
@@ -217,10 +269,7 @@ async def test_an_answer_that_ends_inside_a_placeholder_loses_nothing(models: Mo
     models.outside.default = Behaviour(
         answer="1 < 2", chunk_characters=1, fault=Fault.CLOSE, fault_after=4
     )
-    writing = Writing([{"role": "user", "content": "Hello"}], CALLER)
-    with pytest.raises(ModelFailure):
-        _ = [piece async for piece in models.gateway.write(writing, models.gateway.patience)]
-    assert writing.text == "1 < "
+    assert (await shown(models)).text == "1 < "
 
 
 async def test_inside_the_company_nothing_is_hidden(models: Models) -> None:

@@ -5,9 +5,7 @@ import time
 import pytest
 
 from services.generation.dialogue import (
-    Answer,
     Citation,
-    Mode,
     Passage,
     Question,
     Round,
@@ -16,6 +14,7 @@ from services.generation.dialogue import (
 )
 from services.generation.grounding import LINE, SUPPORTED, Judgement, Sources, of_extraction
 from services.language import Language, Span, detect
+from tests.unit.generation import reworded
 from tests.unit.generation.grounded import (
     DELIVERY,
     HOURS_EN,
@@ -42,12 +41,26 @@ def judge(
     return Sources(asked).judge(sentence, cited)
 
 
-def test_the_line_tells_what_is_true_from_what_is_invented() -> None:
-    """On the examples that it was chosen on: nearly all that is true is released."""
-    true = [judge(sentence, passage).problem is None for sentence, passage in TRUE]
-    invented = [judge(sentence, passage).problem is not None for sentence, passage in INVENTED]
-    assert sum(true) / len(true) >= 0.95
-    assert sum(invented) / len(invented) >= 0.9
+@pytest.mark.parametrize(
+    ("true", "invented", "passages", "withheld", "released"),
+    [
+        (TRUE, INVENTED, PASSAGES, 1, 2),
+        (reworded.TRUE, reworded.INVENTED, reworded.PASSAGES, 3, 10),
+        (reworded.HELD_BACK_TRUE, reworded.HELD_BACK_INVENTED, reworded.PASSAGES, 1, 4),
+    ],
+)
+def test_what_is_true_is_told_from_what_is_invented(
+    true: tuple[tuple[str, Passage], ...],
+    invented: tuple[tuple[str, Passage], ...],
+    passages: tuple[Passage, ...],
+    withheld: int,
+    released: int,
+) -> None:
+    """No more errors of either kind than docs/decisions.md says."""
+    errors = [each for each, cited in true if judge(each, cited, passages=passages).problem]
+    assert len(errors) <= withheld, errors
+    errors = [each for each, cited in invented if not judge(each, cited, passages=passages).problem]
+    assert len(errors) <= released, errors
 
 
 def test_what_holds_with_its_citation_holds_without() -> None:
@@ -102,6 +115,36 @@ def test_an_admission_may_say_what_it_does_not_know(question: str, sentence: str
     found = judge(sentence, question=question)
     assert (found.support, found.admits) == (Support.NO_CLAIM, True)
     assert judge(sentence).support is not Support.NO_CLAIM
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence"),
+    [
+        ("能退货吗", "您想知道能不能退货。"),
+        ("電水壺多少錢", "您諮詢的是電水壺的價格。"),
+        ("東西不想要了", "您想知道能不能退货。"),
+        ("能退货吗", "您的問題是關於退貨的。"),
+        ("How long is the return window?", "You asked about the return window."),
+        ("How do refunds work?", "So you would like to know how refunds work."),
+        ("I want my money back", "You want to know how refunds work."),
+    ],
+)
+def test_the_question_once_more_claims_nothing(question: str, sentence: str) -> None:
+    """Neither in the customer's words nor in a passage's; a marker proves nothing."""
+    for cited in ((), (RETURNS,), (RETURNS_EN,)):
+        found = judge(sentence, *cited, question=question)
+        assert (found.support, found.passages, found.admits) == (Support.NO_CLAIM, (), False)
+
+
+def test_what_a_customer_claims_is_not_confirmed_by_repeating_it() -> None:
+    """An answer that goes along with the question is judged as a whole."""
+    asked = "退款会用优惠券返还吗"
+    assert judge("您问的退款会用优惠券返还。", question=asked).problem is Withheld.CLAIM
+    along = "您想知道退款会不会用优惠券返还，会用优惠券返还。"
+    assert judge(along, question=asked).problem is Withheld.CLAIM
+    asked = "Are refunds paid out as store credit?"
+    along = "You asked about refunds and they are paid out as store credit."
+    assert judge(along, question=asked).problem is Withheld.CLAIM
 
 
 @pytest.mark.parametrize(
@@ -224,18 +267,13 @@ def test_personal_data_may_come_from_a_source(value: str, held: bool) -> None:
 
 def test_the_extractive_answer_is_supported_by_what_it_quotes() -> None:
     """Its opening claims nothing."""
-    answer = Answer(
-        "为您查到：满99元免运费。",
-        Mode.EXTRACTIVE,
-        (Citation(1, DELIVERY, Span(0, 5), Span(5, 13)),),
-    )
-    found = of_extraction(answer, Withheld.FIGURE)
+    text = "为您查到：满99元免运费。"
+    found = of_extraction(text, [Citation(1, DELIVERY, Span(0, 5), Span(5, 13))])
     assert [each.support for each in found.sentences] == [Support.NO_CLAIM, Support.SUPPORTED]
-    assert [each.span.of(answer.text) for each in found.sentences] == [
-        "为您查到：",
-        "满99元免运费。",
-    ]
-    assert (found.verdict, found.withheld) == (Support.SUPPORTED, Withheld.FIGURE)
+    assert [each.span.of(text) for each in found.sentences] == ["为您查到：", "满99元免运费。"]
+    assert (found.verdict, found.withheld) == (Support.SUPPORTED, None)
+    nothing = of_extraction("抱歉。请换个说法。", [])
+    assert [each.support for each in nothing.sentences] == [Support.NO_CLAIM, Support.NO_CLAIM]
 
 
 def test_supported_lies_above_the_line() -> None:

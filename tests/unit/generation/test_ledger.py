@@ -233,6 +233,22 @@ async def test_money_is_a_metric(clock: Clock) -> None:
     assert REGISTRY.get_sample_value(f"{names.MONEY}_total", labels) == pytest.approx(0.0003)
 
 
+def test_tokens_are_a_metric(clock: Clock) -> None:
+    """Of each request that was settled, by who made them and whether they were read or written."""
+    ledger = Ledger(None, clock)
+    ledger.record(SESSION, "counted", CHEAP)
+    ledger.record(INTENT, "counted", CHEAP)
+    ledger.record(SESSION, "counted", Usage("small", 0, 0))
+    found = {
+        direction: REGISTRY.get_sample_value(
+            f"{names.TOKENS}_total",
+            {"provider": "counted", "model": "small", "direction": direction},
+        )
+        for direction in ("input", "output")
+    }
+    assert found == {"input": 200, "output": 40}
+
+
 @pytest.mark.parametrize(
     ("start", "end", "field"),
     [

@@ -127,6 +127,10 @@ def test_a_key_comes_from_a_file_or_the_environment(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("addition", "problem"),
     [
+        (
+            "    max_tokens_parameter: tokens\n",
+            "6: provider main: max_tokens_parameter: Input should be 'max_tokens' or 'max_compl",
+        ),
         ("    api_key_file: /nonexistent\n", "6: provider main: api_key_file: /nonexistent cannot"),
         ("    api_key_file: /dev/null\n", "6: provider main: api_key_file: /dev/null is empty"),
         ("    api_key_env: NO_KEY\n", "6: provider main: api_key_env: NO_KEY is empty"),
@@ -138,7 +142,7 @@ def test_a_key_comes_from_a_file_or_the_environment(tmp_path: Path) -> None:
         ("    max_tokens: many\n", "6: provider main: max_tokens: Input should be a valid integer"),
         ("    currency: yuan\n", "6: provider main: currency: String should match"),
         ("    input_price: 1\n", "2: provider main: set both input_price and output_price or"),
-        ("    app: chat\n", "2: provider main: app and instructions_variable are for kind dify"),
+        ("    app: chat\n", "2: provider main: app, instructions_variable, keep_conversations are"),
         ("    api_key_env: A\n    api_key_file: b\n", "2: provider main: set api_key_file or"),
         ("  - {name: b, kind: openai}\n", "6: provider b: base_url is missing; model is missing"),
         ("  - {name: b, kind: magic}\n", "6: provider b: kind: Input should be 'openai', 'dify'"),
@@ -178,6 +182,12 @@ def test_an_address_holds_no_secret(tmp_path: Path, line: str, problem: str) -> 
     (said,) = problems(tmp_path, text)
     assert said.startswith(f"4: provider main: {problem}")
     assert KEY not in said
+
+
+def test_a_dify_app_has_its_own_parameters(tmp_path: Path) -> None:
+    """A setting that would change nothing is refused."""
+    text = ONE.replace("kind: openai", "kind: dify") + "    max_tokens_parameter: max_tokens\n"
+    assert problems(tmp_path, text) == ["2: provider main: max_tokens_parameter is for kind openai"]
 
 
 def test_no_error_shows_what_was_given() -> None:

@@ -1,8 +1,6 @@
 """Who may spend: admitted or refused, settled, and what is done while Redis is away."""
 
 import asyncio
-from collections.abc import Sequence
-from decimal import Decimal
 
 import pytest
 import yaml
@@ -11,77 +9,14 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from services.generation.chat import Caller
-from services.generation.dialogue import Usage
 from services.generation.failure import Cause, ModelFailure
-from services.generation.ledger import Ledger
-from services.generation.limits import (
-    Claim,
-    Limits,
-    Metric,
-    ProviderLimits,
-    Settlement,
-    TenantLimits,
-    Unreachable,
-    Verdict,
-)
-from services.generation.local_meter import LocalMeter
-from services.generation.quota import REST_SECONDS, QuotaExhausted, Quotas
-from services.generation.usage import Price
+from services.generation.limits import Limits, Metric, ProviderLimits
+from services.generation.quota import REST_SECONDS, QuotaExhausted
 from services.mesh import names
 from services.mesh.calls import Call, enter
 from tests.support.mesh import ROOT
 from tests.unit.generation.meters import Clock
-
-SHOP = Caller("shop", "spiffe://kefu.local/ns/kefu/sa/session")
-PRICE = Price(Decimal(2), Decimal(8), "CNY")
-LIMITS = Limits(
-    caller_requests_per_second=2,
-    default=TenantLimits(tokens_per_minute=1000, money_micros_per_day=10_000),
-    tenants={"bank": TenantLimits(tokens_per_minute=100)},
-    providers={"a": ProviderLimits(3, PRICE, 500), "free": ProviderLimits(None, None)},
-)
-
-
-class SharedMeter(LocalMeter):
-    """A meter that all replicas of a test share, and that can be taken away."""
-
-    def __init__(self, clock: Clock) -> None:
-        super().__init__(1.0, clock)
-        self.down = False
-        self.asked = 0
-        self.gate = asyncio.Event()
-        self.gate.set()
-
-    async def take(self, claims: Sequence[Claim]) -> Verdict:
-        """Answer unless it is down."""
-        self._arrive()
-        return await super().take(claims)
-
-    async def settle(self, settlements: Sequence[Settlement]) -> Sequence[int]:
-        """Answer unless it is down."""
-        self._arrive()
-        await self.gate.wait()
-        return await super().settle(settlements)
-
-    def _arrive(self) -> None:
-        self.asked += 1
-        if self.down:
-            raise Unreachable("ConnectionError")
-
-
-class Replica:
-    """One process's quotas."""
-
-    def __init__(self, clock: Clock, shared: SharedMeter | None, limits: Limits = LIMITS) -> None:
-        self.clock = clock
-        self.quotas = Quotas(
-            limits, LocalMeter(0.5 if shared else 1.0, clock), shared, Ledger(None, clock), clock
-        )
-
-    async def left(self, tenant: str = "shop") -> dict[str, int]:
-        """What is left of a tenant's limits."""
-        found = await self.quotas.left(Caller(tenant, ""))
-        return {str(claim.metric): rest for claim, rest in found}
+from tests.unit.generation.replicas import SHOP, Replica, SharedMeter, used
 
 
 @pytest.fixture
@@ -100,11 +35,6 @@ def shared(clock: Clock) -> SharedMeter:
 def replica(clock: Clock, shared: SharedMeter) -> Replica:
     """One replica of two."""
     return Replica(clock, shared)
-
-
-def used(tokens: int = 0, micros: int | None = None) -> Usage:
-    """What a request cost."""
-    return Usage("stub", tokens, 0, price_micros=micros, currency="CNY" if micros else "")
 
 
 def sample(name: str, **labels: str) -> float:
@@ -341,6 +271,7 @@ def test_the_error_is_what_a_client_can_act_on() -> None:
     ("alert", "metric"),
     [
         ("KefuQuotaLocal", names.QUOTA_LOCAL),
+        ("KefuQuotaDefective", f"{names.QUOTA_DEFECTS}_total"),
         ("KefuQuotaExhausted", f"{names.QUOTA_REFUSALS}_total"),
     ],
 )
@@ -361,6 +292,8 @@ def test_the_documentation_names_every_key_and_metric() -> None:
         f"{names.MONEY}_total",
         f"{names.QUOTA_REFUSALS}_total",
         names.QUOTA_LOCAL,
+        f"{names.QUOTA_DEFECTS}_total",
+        f"{names.TOKENS}_total",
         names.USAGE_PENDING,
         *(f"`{metric}`" for metric in Metric),
     ):

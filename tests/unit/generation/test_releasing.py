@@ -16,7 +16,7 @@ from tests.unit.generation.grounded import DELIVERY, RETURNS, RETURNS_EN
 
 PASSAGES = (RETURNS, DELIVERY, RETURNS_EN)
 CHECKS = Checks(canary=Canary("kqzvwxhjtrmbplsd"))
-PROMPT = CHECKS.canary.put_into(Prompt.load("answer/2"))
+PROMPT = CHECKS.canary.put_into(Prompt.load("answer/3"))
 
 GOOD = "7天内可无理由退货[1]。"
 BAD = "退款需要40天[1]。"
@@ -97,6 +97,33 @@ def test_greetings_wait_for_a_claim() -> None:
     assert not made.claims
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["您好！您想知道能不能退货[1]。", "您问的是退货的问题。", "好的。", "您好！很高兴为您服务。"],
+)
+def test_who_only_greets_or_repeats_the_question_is_not_released(text: str) -> None:
+    """Nothing of it was shown, so that the passages can be given in its place."""
+    made, events = release(text)
+    assert (events, made.text, made.citations) == ([], "", [])
+    assert made.withheld is Withheld.NO_CLAIM
+
+
+def test_the_question_once_more_comes_with_its_answer() -> None:
+    """It waits for it, like a greeting, and both are kept."""
+    made = releaser()
+    assert made.feed("您想知道能不能退货。您") == []
+    assert told(made.feed("好！" + GOOD + "好")) == [
+        "您想知道能不能退货。",
+        "您好！",
+        "7天内可无理由退货。",
+    ]
+    assert made.withheld is None
+    supports = [each.support for each in made.grounding.sentences]
+    assert supports == [Support.NO_CLAIM, Support.NO_CLAIM, Support.SUPPORTED]
+    made, events = release("You asked how returns work. It costs $40.", language=Language.EN)
+    assert (events, made.withheld) == ([], Withheld.FIGURE)
+
+
 def test_markers_at_the_beginning_of_a_line_cite_its_sentence() -> None:
     """Small models number their sentences."""
     made, _ = release("[2] 订单满99元免运费。\n[1] 7天内可无理由退货。好的。")
@@ -173,9 +200,10 @@ def test_the_mark_is_found_over_sentences() -> None:
 
 def test_a_model_without_full_stops_is_held_to_the_contract_s_limits() -> None:
     """A delta holds 8,000 code points."""
-    made, events = release("好的" * 9000)
-    assert [len(each) for each in told(events)] == [8000, 8000, 2000]
-    assert made.text == "好的" * 9000
+    long = "好的" * 9000 + "我不知道"
+    made, events = release(long)
+    assert [len(each) for each in told(events)] == [8000, 8000, 2004]
+    assert made.text == long
 
 
 MODEL_TEXT = st.lists(

@@ -12,7 +12,7 @@ from services.generation.screening import BANNED_PHRASES, BannedPhrases, Checks,
 from services.language import Language
 
 CHECKS = Checks(canary=Canary("kqzvwxhjtrmbplsd"))
-PROMPT = CHECKS.canary.put_into(Prompt.load("answer/2"))
+PROMPT = CHECKS.canary.put_into(Prompt.load("answer/3"))
 REPLY = "已为您取消订单SO2024，退款原路返回。"
 SOURCES = Sources(
     Question(

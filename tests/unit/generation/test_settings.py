@@ -1,5 +1,6 @@
 """Settings are checked at start, all at once, and keys never show."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from pydantic import ValidationError
 
 from services.generation.provider_table import Use
 from services.generation.settings import Settings
+from services.generation.usage import Price
 
 KEY = "sk-very-secret-0123456789"
 
@@ -102,6 +104,8 @@ def test_the_settings_of_one_provider_make_a_table(base: dict[str, Any]) -> None
         chat_output_price="8",
         embedding_base_url="https://a.b/v1",
         embedding_model="bge-m3",
+        embedding_price="0.5",
+        embedding_currency="USD",
     ).provider_table()
     for use in (Use.CHAT, Use.SUMMARY, Use.JUDGE):
         (entry,) = table.order(use)
@@ -111,6 +115,7 @@ def test_the_settings_of_one_provider_make_a_table(base: dict[str, Any]) -> None
         assert entry.price() is not None
     (vectors,) = table.order(Use.EMBEDDING)
     assert (vectors.name, vectors.model) == ("default-embedding", "bge-m3")
+    assert vectors.price() == Price(Decimal("0.5"), Decimal(0), "USD")
     assert KEY not in repr(table)
 
 

@@ -1,7 +1,9 @@
 """What an answer leaves behind: facts on the span and in the audit record, never words."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 import yaml
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -11,7 +13,7 @@ from structlog.testing import capture_logs
 
 from services.generation import telemetry
 from services.generation.breaker import State
-from services.generation.dialogue import Answer, Finish, Mode, Usage
+from services.generation.dialogue import Answer, Finish, Mode, Usage, Withheld
 from services.generation.failure import Cause
 from services.mesh import names
 from services.mesh.calls import Call, enter
@@ -82,12 +84,32 @@ def test_no_words_are_told() -> None:
     assert WORDS not in str(attributes) + str(labels)
 
 
-def test_tokens_are_counted_by_model_and_direction() -> None:
-    """What is paid for can be summed up from the metrics alone."""
-    wanted = {"model": "telemetry-model", "direction": "output"}
-    before = REGISTRY.get_sample_value(names.TOKENS + "_total", wanted) or 0
-    recorded(ANSWER)
-    assert REGISTRY.get_sample_value(names.TOKENS + "_total", wanted) == before + 30
+@pytest.mark.parametrize(
+    ("reason", "level", "words"),
+    [
+        ("quota_exceeded", "info", "limit used up"),
+        (Cause.RATE_LIMITED, "info", "provider's limit used up"),
+        (Cause.SATURATED, "info", "no place free at a provider"),
+        (Cause.CIRCUIT_OPEN, "info", "provider left alone"),
+        *((reason, "info", "words withheld") for reason in Withheld),
+        (Cause.TIMEOUT, "warning", "model failed"),
+        (Cause.REFUSED, "warning", "model failed"),
+        (Cause.EMPTY_ANSWER, "warning", "model failed"),
+    ],
+)
+def test_only_failures_are_warnings(reason: str, level: str, words: str) -> None:
+    """What a limit or a check is set for is worth a line, and nobody has to look into it."""
+    with capture_logs() as lines:
+        recorded(replace(ANSWER, degraded_reason=str(reason)))
+    (line,) = lines
+    assert (line["log_level"], line["event"], line["degraded"]) == (level, words, reason)
+
+
+def test_an_answer_as_it_should_be_is_not_logged() -> None:
+    """Metrics, spans and audit records have it."""
+    with capture_logs() as lines:
+        recorded(replace(ANSWER, degraded_reason=""))
+    assert not lines
 
 
 def test_a_provider_s_turns_are_counted_by_what_came_of_them() -> None:

@@ -1,0 +1,140 @@
+"""Whether a sentence turns round what its source says, in the source's own words.
+
+Words alone do not tell "gift cards can be returned" from "gift cards cannot be returned", nor what
+holds for some from what holds for all. Five comparisons, each of which a source has to fail by what
+it says itself; where it says nothing of the kind, nothing is held against a sentence.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from services.generation.clauses import Clause, clauses, comparable, split
+from services.generation.parties import Side, payers, without_parties
+from services.generation.relevance import coverage, terms
+from services.language import fold
+
+NEAR = 0.5
+"""A clause that has so much of another one says the same or the opposite."""
+
+_FOR_ALL = re.compile(
+    r"所有|全部|任何|一切|一律|凡是?|每个(?!订单|月)|每位|永远|始终|总是|每天|每日"
+    r"|\b(?:all|every|everyone|everybody|any|anyone|anything|always)\b"
+)
+_HOLDS_FOR_ALL = re.compile(
+    rf"{_FOR_ALL.pattern}|每(?![单月年周次天日])|均|都|各|无论|不限|一直|随时|\b(?:each|whoever|no)\b"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A sentence of a source, ready for comparing."""
+
+    terms: frozenset[str]
+    """With those of the title: a sentence below a heading need not repeat it."""
+    own: frozenset[str]
+    """Without them."""
+    clauses: tuple[Clause, ...]
+    for_all: bool
+    """Whether it says that something holds without exception."""
+    payers: frozenset[Side]
+
+
+def said(sentence: str, context: frozenset[str]) -> Said:
+    """Prepare a sentence of a source whose title has the terms `context`."""
+    own = terms(comparable(sentence))
+    return Said(
+        own | context,
+        own,
+        tuple(clauses(sentence)),
+        _HOLDS_FOR_ALL.search(fold(sentence)) is not None,
+        payers(sentence),
+    )
+
+
+def contradicts(sentence: str, weights: Mapping[str, float], held: Sequence[Said]) -> bool:
+    """Whether the sentences of one source say otherwise.
+
+    Args:
+        sentence: One sentence of an answer.
+        weights: Of its terms.
+        held: All sentences of the source.
+    """
+    if not held:
+        return False
+    if _FOR_ALL.search(fold(sentence)) and not _nearest(weights, held).for_all:
+        return True
+    for part in clauses(sentence):
+        wanted = {term: weights[term] for term in part.terms if term in weights}
+        if wanted and (
+            _denied(part, wanted, held)
+            or _happened(part, _nearest(wanted, held))
+            or _led_astray(part, _nearest(wanted, held), held)
+        ):
+            return True
+    return _pays_otherwise(sentence, held)
+
+
+def _nearest(weights: Mapping[str, float], held: Sequence[Said]) -> Said:
+    return max(held, key=lambda each: coverage(weights, each.terms))
+
+
+def _denied(part: Clause, wanted: Mapping[str, float], held: Sequence[Said]) -> bool:
+    """Whether a clause affirms what the source denies, or denies what it affirms.
+
+    Of clauses that say as much, one that agrees is taken; but where the one that does not has a
+    word of it that the other lacks, it is the exception that the sentence is about, unless only
+    the other is about the same thing.
+    """
+    found = [
+        (coverage(wanted, each.terms), part.agrees(each), each.terms)
+        for one in held
+        for each in one.clauses
+    ]
+    against = max((each for each in found if not each[1]), default=None, key=lambda each: each[0])
+    agreed = max((each for each in found if each[1]), default=None, key=lambda each: each[0])
+    if against is None or against[0] < NEAR:
+        return False
+    if agreed is None or against[0] > agreed[0]:
+        return True
+    if part.leading in agreed[2] - against[2]:
+        return False
+    return bool((against[2] - agreed[2]) & wanted.keys())
+
+
+def _happened(part: Clause, nearest: Said) -> bool:
+    """Whether a clause affirms of used goods what the source says of unused ones."""
+    not_yet = frozenset().union(*(each.not_yet for each in nearest.clauses))
+    # "Unopened and opened ones": it is said of both.
+    both = frozenset().union(*(each.terms - each.not_yet for each in nearest.clauses))
+    return not part.denies and bool(part.terms & not_yet - both - part.lacking)
+
+
+def _led_astray(part: Clause, nearest: Said, held: Sequence[Said]) -> bool:
+    """Whether another sentence is about what a clause is about, and this one says the rest."""
+    # "It is faulty" may be said of anything.
+    if any(part.leading in each.terms or each.refers for each in nearest.clauses):
+        return False
+    if not part.leading or part.leading in nearest.terms:
+        return False
+    return any(part.leading == each.leading for one in held for each in one.clauses)
+
+
+def _pays_otherwise(sentence: str, held: Sequence[Said]) -> bool:
+    """Whether another side pays than in the case that the sentence tells of."""
+    own = payers(sentence)
+    paying = [each for each in held if each.payers]
+    if not own or not paying:
+        return False
+    # Where another clause tells the case, such as "if it is faulty", it decides.
+    case_terms = _about(each for each in split(sentence) if not payers(each)) or _about([sentence])
+    case = dict.fromkeys(case_terms, 1.0)
+    worth = [coverage(case, each.own) for each in paying]
+    nearest = [
+        each for each, share in zip(paying, worth, strict=True) if share >= max(worth) - 1e-9
+    ]
+    return not own & frozenset().union(*(each.payers for each in nearest))
+
+
+def _about(texts: Iterable[str]) -> frozenset[str]:
+    return frozenset().union(*(terms(comparable(without_parties(each))) for each in texts))

@@ -1,0 +1,78 @@
+"""Replicas that share limits, without Redis: one can be taken away, and the clock is set."""
+
+import asyncio
+from collections.abc import Sequence
+from decimal import Decimal
+
+from services.generation.chat import Caller
+from services.generation.dialogue import Usage
+from services.generation.ledger import Ledger
+from services.generation.limits import (
+    Claim,
+    Limits,
+    ProviderLimits,
+    Settlement,
+    TenantLimits,
+    Unreachable,
+    Verdict,
+)
+from services.generation.local_meter import LocalMeter
+from services.generation.quota import Quotas
+from services.generation.usage import Price
+from tests.unit.generation.meters import Clock
+
+SHOP = Caller("shop", "spiffe://kefu.local/ns/kefu/sa/session")
+PRICE = Price(Decimal(2), Decimal(8), "CNY")
+LIMITS = Limits(
+    caller_requests_per_second=2,
+    default=TenantLimits(tokens_per_minute=1000, money_micros_per_day=10_000),
+    tenants={"bank": TenantLimits(tokens_per_minute=100)},
+    providers={"a": ProviderLimits(3, PRICE, 500), "free": ProviderLimits(None, None)},
+)
+
+
+class SharedMeter(LocalMeter):
+    """A meter that all replicas of a test share, and that can be taken away."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(1.0, clock)
+        self.down = False
+        self.asked = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def take(self, claims: Sequence[Claim]) -> Verdict:
+        """Answer unless it is down."""
+        self._arrive()
+        return await super().take(claims)
+
+    async def settle(self, settlements: Sequence[Settlement]) -> Sequence[int]:
+        """Answer unless it is down."""
+        self._arrive()
+        await self.gate.wait()
+        return await super().settle(settlements)
+
+    def _arrive(self) -> None:
+        self.asked += 1
+        if self.down:
+            raise Unreachable("ConnectionError")
+
+
+class Replica:
+    """One process's quotas."""
+
+    def __init__(self, clock: Clock, shared: SharedMeter | None, limits: Limits = LIMITS) -> None:
+        self.clock = clock
+        self.quotas = Quotas(
+            limits, LocalMeter(0.5 if shared else 1.0, clock), shared, Ledger(None, clock), clock
+        )
+
+    async def left(self, tenant: str = "shop") -> dict[str, int]:
+        """What is left of a tenant's limits."""
+        found = await self.quotas.left(Caller(tenant, ""))
+        return {str(claim.metric): rest for claim, rest in found}
+
+
+def used(tokens: int = 0, micros: int | None = None) -> Usage:
+    """What a request cost."""
+    return Usage("stub", tokens, 0, price_micros=micros, currency="CNY" if micros else "")

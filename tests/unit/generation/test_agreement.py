@@ -1,0 +1,137 @@
+"""A sentence that turns round what its source says is found in the source's own words."""
+
+import pytest
+
+from services.generation.agreement import contradicts, said
+from services.generation.clauses import comparable
+from services.generation.relevance import terms, weights
+from services.language import sentences
+
+
+def otherwise(sentence: str, text: str, title: str = "") -> bool:
+    """Whether a text says otherwise than a sentence."""
+    held = [said(span.of(text), terms(title)) for span in sentences(text)]
+    wanted = weights(comparable(sentence), [each.terms for each in held], absent=1.0)
+    return contradicts(sentence, wanted, held)
+
+
+@pytest.mark.parametrize(
+    ("text", "held", "turned"),
+    [
+        ("生鲜商品不支持退货。", "生鲜类商品不能退货。", "生鲜商品支持退货。"),
+        (
+            "Fresh food cannot be returned.",
+            "Fresh food is non-returnable.",
+            "Fresh food is returned.",
+        ),
+        ("意外伤害无等待期。", "意外伤害没有等待期。", "意外伤害有等待期。"),
+        ("拆开包装不影响退货。", "拆开包装也可以退货。", "拆开包装不能退货。"),
+        ("保修不包括摔落、划伤。", "摔落不在保修范围内。", "保修包括摔落和划伤。"),
+        (
+            "已付款的订单可以取消，一旦发货就不能取消。",
+            "没发货的订单可以取消。",
+            "发货后可以取消。",
+        ),
+        ("审批中的申请可以撤回，学生不可申请。", "学生不能申请撤回。", "学生可以申请。"),
+        ("保修期内免费维修，人为损坏除外。", "保修期内维修免费。", "人为损坏免费维修。"),
+        (
+            "What cannot be repaired is replaced free of charge.",
+            "If it cannot be repaired, we replace it free of charge.",
+            "It is not replaced free of charge.",
+        ),
+    ],
+)
+def test_what_is_denied_is_not_affirmed(text: str, held: str, turned: str) -> None:
+    """However either is put; of a rule and its exception, the one that is spoken of counts."""
+    assert not otherwise(held, text)
+    assert otherwise(turned, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "held", "turned"),
+    [
+        ("商品未使用，可以退货。", "未使用的商品可以退货。", "用过的商品可以退货。"),
+        (
+            "签收次日起15天内，商品未使用、配件齐全，可以无理由退货。",
+            "没有用过、配件齐全的商品可以无理由退货。",
+            "用过的商品也可以无理由退货。",
+        ),
+        (
+            "Goods can be returned without a reason within 15 days if they are unused.",
+            "Unused goods can be returned without a reason within 15 days.",
+            "Used goods can be returned without a reason within 15 days.",
+        ),
+        (
+            "Goods can be returned if they are unused.",
+            "Unused goods can be returned.",
+            "Used goods can be returned.",
+        ),
+        ("未签收、已签收的都可以退。", "已签收的可以退。", "签收的不可以退。"),
+    ],
+)
+def test_what_holds_of_the_unused_does_not_hold_of_the_used(
+    text: str, held: str, turned: str
+) -> None:
+    """The goods are told apart by it; where both are named, it holds of both."""
+    assert not otherwise(held, text)
+    assert otherwise(turned, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "held", "turned"),
+    [
+        ("会员享九折。", "会员可享九折。", "所有会员享九折。"),
+        ("Members get 5% off.", "Members get 5% off.", "Every member gets 5% off."),
+        ("商品均可退货。", "所有商品都可以退货。", "商品不可以退货。"),
+        ("You can always write to us.", "You can write at any time.", "You cannot write to us."),
+    ],
+)
+def test_what_is_said_of_some_does_not_hold_for_all(text: str, held: str, turned: str) -> None:
+    """Unless the source says so, too."""
+    assert not otherwise(held, text)
+    assert otherwise(turned, text)
+
+
+@pytest.mark.parametrize(
+    ("held", "turned"),
+    [
+        ("Flex fares are refunded.", "Light fares are refunded in full."),
+        ("Light fares get the taxes back.", "Flex fares get the taxes back."),
+    ],
+)
+def test_what_is_said_of_one_does_not_hold_for_its_neighbour(held: str, turned: str) -> None:
+    """Each has a sentence of its own that begins with it."""
+    text = "Flex fares are refunded in full. Light fares only get the taxes back."
+    assert not otherwise(held, text)
+    assert otherwise(turned, text)
+
+
+def test_a_pronoun_may_stand_for_anything() -> None:
+    """It says nothing against a sentence that names what it may mean."""
+    text = (
+        "The buyer pays when the item is as described. The seller pays when it is very faulty. "
+        "The item must be unused."
+    )
+    sentence = "The seller pays when the item is very faulty."
+    assert not otherwise(sentence, text)
+    assert otherwise(sentence, text.replace("it is", "goods are"))
+
+
+@pytest.mark.parametrize(
+    ("held", "turned"),
+    [
+        ("因买错退货，运费由您承担。", "因买错退货，运费由我们承担。"),
+        ("商品有质量问题，运费由我们支付。", "商品有质量问题，运费由顾客承担。"),
+    ],
+)
+def test_who_pays_is_told_by_the_case(held: str, turned: str) -> None:
+    """The same words, and the other side of the bargain."""
+    text = "因买错退货，运费由顾客承担。商品有质量问题，运费由本店承担。"
+    assert not otherwise(held, text)
+    assert otherwise(turned, text)
+
+
+def test_who_says_nothing_contradicts_nothing() -> None:
+    """A source without a sentence, and one about something else."""
+    assert not otherwise("Gift cards can be returned.", "")
+    assert not otherwise("Gift cards can be returned.", "The shop opens at noon.")
