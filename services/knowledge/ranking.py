@@ -6,7 +6,7 @@ blind to is checked: codes and numbers, negation, the question's language.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -171,9 +171,9 @@ def rank(
     if mode is Mode.DENSE:
         question = replace(question, terms=())
         candidates = [replace(each, matched=()) for each in candidates]
-    found = evidence(question, frequencies, candidates, meant if mode is not Mode.LEXICAL else {})
+    units = _weighed(question, frequencies, candidates, meant if mode is not Mode.LEXICAL else {})
     worth = calibration().probability
-    scored = [replace(each, score=worth(each.score, each.cosine is not None)) for each in found]
+    scored = [unit.scored(worth(unit.score, unit.cosine is not None), meant) for unit in units]
     return sorted(scored, key=_order)
 
 
@@ -184,6 +184,17 @@ def evidence(
     meant: Mapping[FaqPlace, float],
 ) -> list[Scored]:
     """Order passages as `rank` does; scores are evidence in [0, 1], not yet probabilities."""
+    units = _weighed(question, frequencies, candidates, meant)
+    return sorted((unit.scored(unit.score, meant) for unit in units), key=_order)
+
+
+def _weighed(
+    question: Question,
+    frequencies: Frequencies,
+    candidates: Iterable[Candidate],
+    meant: Mapping[FaqPlace, float],
+) -> "list[_Unit]":
+    """Weigh the evidence for each passage and FAQ; those without any are left out."""
     weights = [
         TERM_FACTORS[term.kind] * frequencies.rarity(place)
         for place, term in enumerate(question.terms)
@@ -193,35 +204,29 @@ def evidence(
         for place, term in enumerate(question.terms)
         if term.kind is Kind.CODE and frequencies.counts[place]
     }
-    units = [_Unit(question, weights, codes, rows) for rows in _units(candidates)]
-    lexical = _ranks([unit.lexical for unit in units])
-    dense = _ranks([unit.stretched for unit in units])
-    scored = [
-        Scored(
-            unit.best, unit.score, lexical_rank, dense_rank, unit.cosine, unit.contributions(meant)
-        )
-        for unit, lexical_rank, dense_rank in zip(units, lexical, dense, strict=True)
-        if unit.score > 0
-    ]
-    return sorted(_reordered(scored, meant), key=_order)
+    asked = _Asked(question, weights, sum(weights) or 1.0, codes)
+    units = [_Unit(asked, rows) for rows in _units(candidates)]
+    for rank_, unit in _ordered(units, lambda unit: unit.lexical):
+        unit.lexical_rank = rank_
+    for rank_, unit in _ordered(units, lambda unit: unit.stretched):
+        unit.dense_rank = rank_
+    found = [unit for unit in units if unit.score > 0]
+    if meant:
+        _reorder(found, meant)
+    return found
 
 
 def _order(each: Scored) -> tuple[float, str, int]:
     return -each.score, each.candidate.document, each.candidate.span.start
 
 
-def _reordered(scored: list[Scored], meant: Mapping[FaqPlace, float]) -> list[Scored]:
+def _reorder(units: "list[_Unit]", meant: Mapping[FaqPlace, float]) -> None:
     """Give the FAQs' scores to them in the order of both: their evidence and what was meant."""
-    faqs = [each for each in scored if _place(each) in meant]
-    order = sorted(faqs, key=lambda each: -each.score * meant[_place(each)])
+    faqs = [each for each in units if each.place in meant]
     scores = sorted((each.score for each in faqs), reverse=True)
-    others = [each for each in scored if _place(each) not in meant]
-    ordered = zip(order, scores, strict=True)
-    return others + [replace(each, score=score) for each, score in ordered]
-
-
-def _place(scored: Scored) -> FaqPlace:
-    return scored.candidate.document, scored.candidate.faq
+    faqs.sort(key=lambda each: (-each.score * meant[each.place], each.place))
+    for each, score in zip(faqs, scores, strict=True):
+        each.score = score
 
 
 def verdict(question: Question, frequencies: Frequencies, ranked: Sequence[Scored]) -> Verdict:
@@ -256,38 +261,67 @@ def _units(candidates: Iterable[Candidate]) -> list[list[Candidate]]:
     return list(units.values())
 
 
-class _Unit:
-    """The evidence for one passage, or for one FAQ over all its wordings."""
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question, what each of its terms weighs, and which of them a passage must have."""
 
-    def __init__(
-        self, question: Question, weights: Sequence[float], codes: set[int], rows: list[Candidate]
-    ) -> None:
-        all_weight = sum(weights) or 1.0
-        shares = [sum(weights[place] for place in row.matched) / all_weight for row in rows]
+    question: Question
+    weights: Sequence[float]
+    all_weight: float
+    codes: set[int]
+
+    def share(self, row: Candidate) -> float:
+        """Share of the question's weight that a row's terms have, in [0, 1]."""
+        weights = self.weights
+        return sum([weights[place] for place in row.matched]) / self.all_weight
+
+
+class _Unit:
+    """The evidence for one passage, or for one FAQ over all its wordings.
+
+    Attributes:
+        lexical: Share of the question's weight, in [0, 1]; `lexical_rank` as in `Scored`.
+        cosine: As in `Scored`; `stretched` the same in [0, 1], `dense_rank` as in `Scored`.
+        score: Evidence in [0, 1]: `fused`, times a factor for each check that bites.
+    """
+
+    __slots__ = (
+        "best", "checks", "cosine", "dense_rank", "fused", "lexical", "lexical_rank", "score",
+        "stretched",
+    )  # fmt: skip
+
+    def __init__(self, asked: _Asked, rows: list[Candidate]) -> None:
+        self.lexical_rank = self.dense_rank = 0
+        shares = [asked.share(row) for row in rows]
         cosines = [row.cosine for row in rows if row.cosine is not None]
         self.lexical = max(shares)
         self.cosine = max(cosines, default=None)
         self.stretched = _stretched(self.cosine)
-        fused = [
-            _fused(share, _stretched(row.cosine) if cosines else None)
-            for share, row in zip(shares, rows, strict=True)
-        ]
-        # Of wordings that say it equally well, one that does not say the opposite; and always the
-        # same one, in whatever order the rows came.
-        most = max(fused)
-        best = [row for row, worth in zip(rows, fused, strict=True) if worth == most]
-        opposed = {id(row): _opposed(row, question) for row in best}
-        self.best = min(best, key=lambda row: (opposed[id(row)], row.asked or ""))
-        found = {place for row in rows for place in row.matched}
-        foreign = _foreign(question.language, self.best.language)
-        self.checks = {
-            "missing_code": MISSING_CODE if codes - found else 1.0,
-            "other_language": OTHER_LANGUAGE if foreign else 1.0,
-            "opposite": OPPOSITE if opposed[id(self.best)] else 1.0,
-        }
         # Evidence of different wordings adds up: words of one, meaning of another.
         self.fused = _fused(self.lexical, self.stretched if cosines else None)
+        self.best, opposed = rows[0], False
+        if len(rows) > 1 or rows[0].asked:
+            self.best, opposed = _best(asked.question, rows, shares, dense=bool(cosines))
+        self.checks: dict[str, float] = {}
+        if asked.codes and asked.codes.difference(*(row.matched for row in rows)):
+            self.checks["missing_code"] = MISSING_CODE
+        if _foreign(asked.question.language, self.best.language):
+            self.checks["other_language"] = OTHER_LANGUAGE
+        if opposed:
+            self.checks["opposite"] = OPPOSITE
         self.score = self.fused * math.prod(self.checks.values())
+
+    @property
+    def place(self) -> FaqPlace:
+        """Which document it is of, and which FAQ in there."""
+        return self.best.document, self.best.faq
+
+    def scored(self, score: float, meant: Mapping[FaqPlace, float]) -> Scored:
+        """Return it as a result, with this score."""
+        return Scored(
+            self.best, score, self.lexical_rank, self.dense_rank, self.cosine,
+            self.contributions(meant),
+        )  # fmt: skip
 
     def contributions(self, meant: Mapping[FaqPlace, float]) -> dict[str, float]:
         """Return what the score is made of.
@@ -299,15 +333,33 @@ class _Unit:
         parts = {"words": share * self.lexical, "meaning": self.fused - share * self.lexical}
         left = self.fused
         for name, factor in self.checks.items():
-            if factor < 1.0:
-                parts[name] = left * (factor - 1.0)
-                left *= factor
-        place = (self.best.document, self.best.faq)
-        return parts | ({"meant": meant[place]} if place in meant else {})
+            parts[name] = left * (factor - 1.0)
+            left *= factor
+        if meant and self.place in meant:
+            parts["meant"] = meant[self.place]
+        return parts
 
 
-def _opposed(row: Candidate, question: Question) -> bool:
-    return bool(row.asked) and negated(row.asked or "") != negated(question.text)
+def _best(
+    question: Question, rows: list[Candidate], shares: Sequence[float], *, dense: bool
+) -> tuple[Candidate, bool]:
+    """Return the wording with the most evidence, and whether it asks for the opposite.
+
+    Of wordings that say it equally well, one that does not; and always the same one, in whatever
+    order the rows came.
+    """
+    fused = [
+        _fused(share, _stretched(row.cosine) if dense else None)
+        for share, row in zip(shares, rows, strict=True)
+    ]
+    most = max(fused)
+    negative = negated(question.text)
+    opposed, _, best = min(
+        (bool(row.asked) and negated(row.asked or "") != negative, row.asked or "", place)
+        for place, (row, worth) in enumerate(zip(rows, fused, strict=True))
+        if worth == most
+    )
+    return rows[best], opposed
 
 
 def _stretched(cosine: float | None) -> float:
@@ -325,10 +377,7 @@ def _foreign(wanted: Language, found: Language) -> bool:
     return wanted in known and found in known and wanted is not found
 
 
-def _ranks(values: Sequence[float]) -> list[int]:
-    """Return each value's 1-based rank, the highest first; 0 for values that are 0."""
-    order = sorted(range(len(values)), key=lambda index: -values[index])
-    ranks = [0] * len(values)
-    for place, index in enumerate(order, start=1):
-        ranks[index] = place if values[index] > 0 else 0
-    return ranks
+def _ordered(units: list[_Unit], worth: Callable[[_Unit], float]) -> Iterator[tuple[int, _Unit]]:
+    """Return the units that are worth something, numbered from 1, the best first."""
+    some = [unit for unit in units if worth(unit) > 0]
+    return enumerate(sorted(some, key=worth, reverse=True), start=1)

@@ -30,9 +30,9 @@ from services.knowledge.sql import (
 from services.language import Language, Span
 from services.mesh.database import Pool
 
-CANDIDATES = 60
+CANDIDATES = 40
 """Entries taken by words, and as many by meaning, before they are ranked: an FAQ brings about five
-wordings, so this is a dozen FAQs or sixty passages from each side."""
+wordings, so this is eight FAQs or forty passages from each side."""
 
 SEARCHED_TERMS = 16
 """Of a question's terms only the rarest lead to candidates; what is in half of all entries finds
@@ -51,20 +51,20 @@ _PAIRED_TERMS = 3
 """Of the terms that lead to too many entries, how many are taken in pairs: among a million passages
 each pair reads some ten thousand places of the index."""
 
-_NEIGHBOURS = CANDIDATES + 20
+NEIGHBOURS = CANDIDATES + 20
 """Neighbours that one step through the index of vectors finds: enough for all candidates, where no
 filter and no other revision comes between."""
 
-_SEARCHES_AT_ONCE = 4
-"""Searches of this process that the database works at. It takes about four times as long for one as
-this process does, so more would not be done sooner, but each later; the others wait in their order.
-Imports and releases have the pool's other connections."""
+_SEARCHES_AT_ONCE = 3
+"""Searches of this process that the database works at. It takes two to three times as long for one
+as this process does, so more would not be done sooner, but the slowest later; the others wait in
+their order. Imports and releases have the pool's other connections."""
 
 # With the default an index scan ends after 40 neighbours of all revisions together, and the wanted
 # one's may not be among them; so it goes on until enough were found.
 _SESSION = SQL(
     "SET hnsw.iterative_scan = 'relaxed_order'; SET hnsw.ef_search = {neighbours}"
-).format(neighbours=Literal(_NEIGHBOURS))
+).format(neighbours=Literal(NEIGHBOURS))
 
 _FITS = """
     e.since <= %(revision)s AND %(revision)s < e.until

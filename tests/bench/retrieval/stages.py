@@ -19,6 +19,7 @@ from services.knowledge.catalog import BaseName
 from services.knowledge.document import ANYTIME, ParsedDocument
 from services.knowledge.document_store import DocumentStore
 from services.knowledge.indexing import Entry, entries, indexed
+from services.knowledge.search_store import NEIGHBOURS
 from services.knowledge.sorting import Sorting
 from services.knowledge.sql import vector_text
 from services.knowledge.upkeep import COMPARED_VECTORS
@@ -172,7 +173,7 @@ def recall(url: str, base: int, queries: list[Query], most: int = 10) -> float:
     )
     shares = []
     with psycopg.connect(url) as connection:
-        connection.execute("SET hnsw.ef_search = 120")
+        connection.execute(f"SET hnsw.ef_search = {NEIGHBOURS}".encode())
         for query in queries:
             vector = vector_text(query.vector.tolist())
             found = []
