@@ -4,6 +4,7 @@ A `conftest.py` that wants it says ``from tests.support.valkey import redis_url`
 takes the fixture `redis_url`.
 """
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,3 +44,14 @@ def redis_url() -> Iterator[str]:
     """URL of a logical database that only the tests of this module use."""
     with fresh_redis() as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def own_redis_url() -> Iterator[str]:
+    """URL of a server that nobody else uses, for tests that read what a whole server counted."""
+    with tempfile.TemporaryDirectory(prefix="kefu-valkey-", dir="/tmp") as directory:
+        server = valkey.start(Path(directory) / "run", Path(directory) / "log")
+        try:
+            yield server.url
+        finally:
+            server.stop()

@@ -3,7 +3,9 @@
 import redis
 
 from tests.bench.counters import merged, parse_calls, parse_statements, redis_counts
-from tests.support.valkey import fresh_redis
+from tests.support.valkey import own_redis_url
+
+__all__ = ["own_redis_url"]
 
 PAGE = """\
 # HELP kefu_rpc_server_calls_total Calls served, by outcome.
@@ -51,9 +53,9 @@ def test_statements_are_counted_by_database_and_verb() -> None:
     }
 
 
-def test_a_script_is_one_round_trip_and_all_its_commands() -> None:
+def test_a_script_is_one_round_trip_and_all_its_commands(own_redis_url: str) -> None:
     """As are a pipeline and a transaction; looking at the counters is none."""
-    with fresh_redis() as url, redis.Redis.from_url(url) as client:
+    with redis.Redis.from_url(own_redis_url) as client:
         client.ping()
         before = redis_counts(client)
         for _ in range(10):
