@@ -177,14 +177,19 @@ def _settings(several: list[Provider], folder: Path) -> dict[str, str]:
 
 
 async def _outages(several: list[Provider], until: float) -> None:
-    """Take one provider after the other down for a moment."""
+    """Take one provider after the other down for a moment, and every third time all of them."""
     dice = random.Random(SEED)
-    while time.monotonic() < until:
-        victim = dice.choice(several)
+    for number in itertools.count(1):
+        if time.monotonic() >= until:
+            break
         await asyncio.sleep(dice.uniform(0.5, 1.5))
-        await victim.down()
-        await asyncio.sleep(dice.uniform(0.1, 0.4))
-        await victim.up()
+        victims = several if number % 3 == 0 else [dice.choice(several)]
+        for victim in victims:
+            await victim.down()
+        # With one down the others answer; with none left, the knowledge alone.
+        await asyncio.sleep(dice.uniform(0.1, 0.4) * len(victims))
+        for victim in victims:
+            await victim.up()
 
 
 async def _customer(kefu: Client, number: int, until: float, found: Outcome) -> None:
