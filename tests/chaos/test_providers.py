@@ -33,8 +33,6 @@ from services.mesh.tls import KeyPair
 from tests.chaos.providers import Provider, providers
 from tests.support.running import TENANT, Running, running_mesh
 
-pytestmark = pytest.mark.xdist_group("chaos-providers")
-
 SEED = 20261130
 PROVIDERS = 3
 CUSTOMERS = 6

@@ -13,8 +13,6 @@ from kefu.type.v1.understanding_pb2 import Grounding
 
 from tests.support.running import TENANT, Running
 
-pytestmark = pytest.mark.xdist_group("e2e")
-
 
 @pytest.mark.parametrize(
     ("question", "language", "fact"),

@@ -18,8 +18,6 @@ from services.local.home import Home
 from services.local.training_file import parts
 from tests.support.running import KEFU, Running
 
-pytestmark = pytest.mark.xdist_group("e2e")
-
 BOOKS = {
     "find_book": ["有没有这本书", "找一本小说", "do you have this book", "looking for a novel",
                   "想买本菜谱", "is this title in stock", "书还有货吗", "search for a cookbook"],

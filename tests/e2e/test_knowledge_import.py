@@ -9,8 +9,6 @@ import pytest
 
 from tests.support.running import KEFU, Running
 
-pytestmark = pytest.mark.xdist_group("e2e")
-
 MANY = 400
 """Files whose import takes some seconds."""
 

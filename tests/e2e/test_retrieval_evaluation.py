@@ -11,8 +11,6 @@ from services.cli.evaluation.retrieval import Kind, Mode, Query
 from services.local.home import Home
 from tests.support.running import KEFU, Running
 
-pytestmark = pytest.mark.xdist_group("e2e")
-
 TEXTS = {
     "returns": ["签收后几天内可以退货", "how long do I have to return a thing"],
     "hours": ["你们几点开门", "what are your opening hours"],

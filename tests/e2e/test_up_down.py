@@ -15,8 +15,6 @@ import pytest
 from kefu.client import connect
 from kefu.errors import TenantNotAllowed
 
-pytestmark = pytest.mark.xdist_group("mesh")
-
 START_SECONDS = 90
 """Longest wait for `kefu up` here: the suite's other workers keep the cores busy."""
 

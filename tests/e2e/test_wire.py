@@ -15,7 +15,6 @@ from kefu.audit.v1.audit_pb2_grpc import AuditServiceStub
 
 from tests.support.running import ROOT, TENANT, Running
 
-pytestmark = pytest.mark.xdist_group("e2e")
 BUF = Path(sys.executable).parent / "buf"
 MESH_SERVICES = (
     "session", "intent", "knowledge", "generation", "sentiment", "audit", "desk", "traces",

@@ -41,7 +41,7 @@ def with_model(model: ModelServer, **overrides: Any) -> dict[str, Any]:
         "chat_base_url": model.base_url,
         "chat_model": "stub",
         "chat_api_key": KEY,
-        "chat_first_token_seconds": 0.4,
+        "chat_first_token_seconds": 1.0,
         "chat_between_tokens_seconds": 0.4,
         "chat_input_price": "2",
         "chat_output_price": "8",

@@ -7,10 +7,19 @@ import pytest
 from kefu.generation.v1 import generation_pb2 as pb
 from kefu.generation.v1.generation_pb2_grpc import GenerationServiceStub
 
-from tests.rpc.generation.samples import DELIVERY_TEXT, KEY, SECONDS, question, read
+from services.generation.__main__ import build
+from services.generation.settings import Settings
+from tests.rpc.generation.samples import (
+    DELIVERY_TEXT,
+    KEY,
+    SECONDS,
+    question,
+    read,
+    with_model,
+)
 from tests.stubs.behaviour import Behaviour, Fault
 from tests.stubs.model_server import ModelServer
-from tests.support.mesh import Served
+from tests.support.mesh import Served, serve
 
 Finish = pb.GenerationCompleted
 
@@ -227,11 +236,13 @@ async def test_an_answer_that_outlasts_the_deadline_ends_interrupted_in_time(
     assert streamed.end.degraded_reason == "timeout"
 
 
-async def test_many_answers_at_once_do_not_mix(server: Served, model: ModelServer) -> None:
+async def test_many_answers_at_once_do_not_mix(model: ModelServer) -> None:
     """Each stream has its own text, numbers and citations."""
     model.default = Behaviour(token_seconds=0.001)
-    stub = server.stub(GenerationServiceStub, role="session")
-    calls = [read(stub.Generate(question(f"问题{n}"), timeout=SECONDS)) for n in range(20)]
-    texts = {streamed.text for streamed in await asyncio.gather(*calls)}
+    patient = with_model(model) | {"chat_first_token_seconds": 9, "chat_between_tokens_seconds": 9}
+    async with serve("generation", build, Settings, **patient) as server:
+        stub = server.stub(GenerationServiceStub, role="session")
+        calls = [read(stub.Generate(question(f"问题{n}"), timeout=SECONDS)) for n in range(20)]
+        texts = {streamed.text for streamed in await asyncio.gather(*calls)}
     assert len(texts) == 1
     assert model.count == 20
