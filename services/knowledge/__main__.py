@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from kefu.knowledge.v1.import_pb2_grpc import add_KnowledgeImportServiceServicer_to_server
@@ -94,7 +95,7 @@ async def build(settings: Settings, mesh: Mesh) -> AsyncIterator[list[Registrati
         results = ImportResultStore(pool)
         work = ImportWork(
             knowledge.read_file,
-            knowledge.store,
+            partial(knowledge.store, awaited=False),
             sorting.wake,
             ReleaseStore(pool).count,
             embedding.wake,

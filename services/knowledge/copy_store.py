@@ -41,6 +41,10 @@ GROUP BY hash ORDER BY min(place) ON CONFLICT DO NOTHING"""
 # 4 MB and in 4 MB of memory, which takes several passes over the index.
 _SORTING_MEMORY = "SET LOCAL work_mem = '64MB'; SET LOCAL gin_pending_list_limit = '16MB'"
 
+NOT_AWAITED = "SET LOCAL synchronous_commit = off"
+"""Lets a transaction end before it is on the disk. What a later one writes is never there without
+it, so whoever waits for a later one has waited for it as well."""
+
 _DELETE = """
 WITH gone AS (
     DELETE FROM entries WHERE tenant = %(tenant)s AND copy = ANY(%(copies)s) RETURNING text_hash

@@ -74,7 +74,13 @@ class DocumentStore:
         self._pool = pool
 
     async def put(
-        self, base: BaseName, parsed: ParsedDocument, scope: Scope, entries: Sequence[Entry]
+        self,
+        base: BaseName,
+        parsed: ParsedDocument,
+        scope: Scope,
+        entries: Sequence[Entry],
+        *,
+        awaited: bool = True,
     ) -> Document:
         """Store a document in the draft, in place of the one with its path, if any.
 
@@ -83,12 +89,16 @@ class DocumentStore:
             parsed: The document.
             scope: What its owner says of it.
             entries: What it is found under; at least one.
+            awaited: Whether to wait until it is on the disk. Otherwise a crash of the database may
+                lose the last second of such writes, the newest first, and nothing before them.
 
         Raises:
             KnowledgeBaseNotFound: there is none of this name.
             StorageUnavailable: PostgreSQL does not answer.
         """
         async with transaction(self._pool, base.tenant) as connection:
+            if not awaited:
+                await connection.execute(copies.NOT_AWAITED)
             row = await base_row(connection, base, lock=True)
             key = copies.key_of(row, document_id(parsed.path))
             before = await copies.end(connection, key)

@@ -163,14 +163,21 @@ class Knowledge:
         found = await asyncio.to_thread(entries, parsed, joined(parsed.scope, file.scope))
         return ReadFile(parsed, file.scope, found)
 
-    async def store(self, base: BaseName, file: ReadFile) -> ImportResult:
+    async def store(self, base: BaseName, file: ReadFile, *, awaited: bool = True) -> ImportResult:
         """Put a file that was read into the draft.
+
+        Args:
+            base: Where it belongs.
+            file: What was read.
+            awaited: Whether to wait until it is on the disk, see `DocumentStore.put`.
 
         Raises:
             KnowledgeBaseNotFound: there is none of this name.
             StorageUnavailable: PostgreSQL does not answer.
         """
-        document = await self._documents.put(base, file.parsed, file.scope, file.entries)
+        document = await self._documents.put(
+            base, file.parsed, file.scope, file.entries, awaited=awaited
+        )
         return ImportResult(file.parsed.path, document, changed=True, notes=file.parsed.notes)
 
     async def document(self, name: DocumentName, which: Which) -> tuple[Document, str]:

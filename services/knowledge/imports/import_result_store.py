@@ -15,10 +15,13 @@ SELECT %(tenant)s, %(operation)s, f.place - 1, f.path
 FROM unnest(%(paths)s::text[]) WITH ORDINALITY AS f (path, place)
 ON CONFLICT DO NOTHING"""
 
+# Not waited for until it is on the disk: the end of the operation, which comes later, is, and with
+# it all that was written before.
 _PUT = """
 UPDATE import_results SET outcome = %(outcome)s, document = %(document)s,
     passage_count = %(passage_count)s, faq_count = %(faq_count)s, problem = %(problem)s,
     notes = %(notes)s
+FROM (SELECT set_config('synchronous_commit', 'off', true)) AS not_awaited
 WHERE tenant = %(tenant)s AND operation = %(operation)s AND place = %(place)s"""
 
 _LIST = """

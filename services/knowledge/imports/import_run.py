@@ -57,7 +57,8 @@ class ImportWork:
 
     Attributes:
         read: Reads a file, as `Knowledge.read_file` does.
-        store: Puts it into the draft of a knowledge base, as `Knowledge.store` does.
+        store: Puts it into the draft of a knowledge base, as `Knowledge.store` does, without
+            waiting for the disk: the end of the operation waits for all.
         sort: Lets what was stored be sorted into the index of lexemes.
         count: Counts the words of the draft.
         embed: Lets vectors be made of what was imported.

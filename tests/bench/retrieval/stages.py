@@ -97,7 +97,7 @@ async def import_all(
             document, found = await ahead.pop(0)
             for number in itertools.islice(numbers, 1):
                 ahead.append(loop.run_in_executor(other, _prepared, corpus, number))
-            await store.put(base, document, ANYTIME, found)
+            await store.put(base, document, ANYTIME, found, awaited=False)
             sorting.wake()
             keys.append(b"".join(entry.text_hash for entry in found))
         # What is in the list yet belongs to the import.

@@ -362,11 +362,11 @@ async def test_what_is_stored_is_sorted_in_before_the_import_ends(
     stored, sorted_in = asyncio.Event(), asyncio.Event()
     store, sort = Knowledge.store, UpkeepStore.sort_in_words
 
-    async def storing(knowledge: Knowledge, base: Any, file: ReadFile) -> Any:
+    async def storing(knowledge: Knowledge, base: Any, file: ReadFile, **more: bool) -> Any:
         if stored.is_set():
             async with asyncio.timeout(SECONDS):
                 await sorted_in.wait()
-        result = await store(knowledge, base, file)
+        result = await store(knowledge, base, file, **more)
         stored.set()
         return result
 

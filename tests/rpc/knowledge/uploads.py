@@ -157,14 +157,14 @@ class Gate:
             self._arrived.set()
             return await read(knowledge, base, file)
 
-        async def held(knowledge: Knowledge, base: Any, file: ReadFile) -> Any:
+        async def held(knowledge: Knowledge, base: Any, file: ReadFile, **more: bool) -> Any:
             path = file.parsed.path
             self.reached.append(path)
             self._arrived.set()
             await self.open.wait()
             if path in self.broken:
                 raise ValueError(f"the secret words of {path}")
-            return await store(knowledge, base, file)
+            return await store(knowledge, base, file, **more)
 
         monkeypatch.setattr(Knowledge, "read_file", watched)
         monkeypatch.setattr(Knowledge, "store", held)
