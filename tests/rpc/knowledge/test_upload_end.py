@@ -1,6 +1,7 @@
 """However an import ends, it is said, what is done stays, and going on skips it."""
 
 import asyncio
+import signal
 import tempfile
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -13,11 +14,14 @@ import pytest
 from kefu.client.status import from_rpc_error
 from kefu.errors import OperationNotFound
 from kefu.knowledge.v1 import import_pb2 as pb
+from kefu.knowledge.v1 import knowledge_pb2
 from prometheus_client import REGISTRY
 
 from services.knowledge.imports import import_run
 from services.knowledge.imports.import_operation_store import ImportOperationStore
-from tests.rpc.knowledge.samples import RETURNS, CharacterVectors, request_id
+from services.knowledge.sql import TENANT_ROLE
+from services.local import child, postgres
+from tests.rpc.knowledge.samples import RETURNS, SECONDS, CharacterVectors, request_id
 from tests.rpc.knowledge.uploads import Gate, Operation, Owner, spools, until, uploading
 from tests.support.mesh import Served
 from tests.support.postgres import database_away
@@ -253,3 +257,30 @@ def test_every_outcome_of_the_contract_is_told() -> None:
         "OUTCOME_UNSPECIFIED", "OUTCOME_PENDING", "OUTCOME_IMPORTED", "OUTCOME_UNCHANGED",
         "OUTCOME_FAILED",
     }  # fmt: skip
+
+
+async def test_what_an_ended_import_stored_survives_a_crash_of_the_database(
+    replica: Replica, base: str
+) -> None:
+    """Nothing waits for the disk with each file; the end of the operation has waited for all."""
+    with tempfile.TemporaryDirectory(prefix="kefu-crash-", dir="/tmp") as folder:
+        server = postgres.start(Path(folder) / "cluster", Path(folder) / "log")
+        try:
+            url = server.ensure_database(
+                "kefu_knowledge", extensions=["vector"], tenant_role=TENANT_ROLE
+            )
+            async with replica(database_url=url) as owner:
+                create = knowledge_pb2.CreateKnowledgeBaseRequest(
+                    parent=owner.tenant, knowledge_base_id=base.rpartition("/")[2],
+                    request_id=request_id(),
+                )  # fmt: skip
+                await owner.knowledge.CreateKnowledgeBase(create, timeout=SECONDS)
+                assert set((await owner.imported(FILES)).values()) == {"imported"}
+                # SIGQUIT: it ends at once and writes nothing more, as in a crash.
+                child.stop(server.process, signal.SIGQUIT, SECONDS)
+            server = postgres.start(Path(folder) / "cluster", Path(folder) / "log")
+            with psycopg.connect(url) as connection:
+                paths = connection.execute("SELECT path FROM documents ORDER BY path").fetchall()
+            assert [path for (path,) in paths] == sorted(FILES)
+        finally:
+            server.stop()
