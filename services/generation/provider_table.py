@@ -80,7 +80,9 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> ProviderTab
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise TableInvalid([f"{path}:{line}: this is not YAML: {error.problem}"]) from None
-    except (OSError, ValueError, RecursionError, yaml.YAMLError):
+    except OSError as error:
+        raise TableInvalid([f"{path}: the file cannot be read: {error.strerror}"]) from None
+    except (ValueError, RecursionError, yaml.YAMLError):
         raise TableInvalid([f"{path}: the file cannot be read as YAML"]) from None
     if repeated := [f"{path}:{line}: {key} stands twice" for line, key in _repeated(root)]:
         # A YAML loader drops the first and says nothing.

@@ -181,7 +181,9 @@ async def _serve(name: str, settings: ServiceSettings, build: Build) -> None:
 
 def _setting_problem(error: Any) -> str:
     field = ".".join(str(step) for step in error["loc"])
-    return f"KEFU_{field.upper()}: {error['msg']}"
+    problem = str(error["msg"]).removeprefix("Value error, ")
+    # What concerns several settings, or a file that one names, says so itself.
+    return f"KEFU_{field.upper()}: {problem}" if field else problem
 
 
 def _cannot_start(name: str, problems: Sequence[str]) -> None:

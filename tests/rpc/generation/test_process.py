@@ -123,6 +123,17 @@ async def test_a_model_that_cannot_be_made_stops_the_start_with_what_to_do(
     assert errors.count(b"\n") == 1
 
 
+async def test_a_provider_table_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """By its path, as one line that is about no single setting."""
+    settings, _ = identities(tmp_path)
+    path = tmp_path / "absent.yaml"
+    async with process(settings | {"providers_file": path}) as running:
+        _, errors = await running.communicate()
+    assert running.returncode == 2
+    said = f"generation cannot start: {path}: the file cannot be read: No such file or directory\n"
+    assert errors.decode() == said
+
+
 async def test_wrong_settings_stop_the_start_with_all_reasons() -> None:
     """Exit status 2, one line a problem, and no secret among them."""
     async with process({"chat_base_url": "no-url", "chat_api_key": KEY}) as running:

@@ -221,5 +221,5 @@ def test_what_is_no_table_is_refused(tmp_path: Path, text: str) -> None:
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     """With its path."""
-    with pytest.raises(TableInvalid, match=r"/absent\.yaml: the file cannot be read"):
+    with pytest.raises(TableInvalid, match=r"/absent\.yaml: the file cannot be read: No such"):
         load(tmp_path / "absent.yaml", {})
