@@ -61,7 +61,9 @@ DATABASE = {
 """Settings of PostgreSQL that differ from those of one laptop."""
 
 RECALL_QUERIES, SEARCHES = 200, 1000
-WARM_UP = 100
+WARM_UP, WARM_UP_SHARE = 100, 500
+"""Searches before those that are timed: at least so many, and one for so many passages. Building an
+index leaves little of what searches read in memory."""
 
 
 @asynccontextmanager
@@ -140,7 +142,8 @@ async def measure(size: int, url: str, say: Any) -> stages.Figures:
                 stages.recall, url, row[0], queries[:RECALL_QUERIES]
             )
         say("searching")
-        warm_up = list(corpus.queries(SEARCHES + WARM_UP))[SEARCHES:]
+        warming = max(WARM_UP, size // WARM_UP_SHARE)
+        warm_up = list(corpus.queries(SEARCHES + warming))[SEARCHES:]
         await stages.search(stub, str(base), warm_up, 8)
         for at_once in (1, 8):
             figures.search[str(at_once)] = await stages.search(stub, str(base), queries, at_once)
