@@ -46,7 +46,7 @@ def said(sentence: str, context: frozenset[str]) -> Said:
     return Said(
         own | context,
         own,
-        tuple(clauses(sentence)),
+        clauses(sentence),
         _HOLDS_FOR_ALL.search(fold(sentence)) is not None,
         payers(sentence),
     )

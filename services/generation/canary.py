@@ -25,6 +25,7 @@ _REACH = 100
 # The prompt itself, in words of it so long that nobody else strings them together.
 _REPEATED = 32
 
+_NOT_HEXADECIMAL = re.compile(r"0x|\\x|[^0-9a-f]")
 _NOT_LETTER = re.compile(r"[\W\d_]+")
 
 
@@ -55,23 +56,33 @@ class Canary:
         """
         written = before[-_REACH:] + text
         letters = _NOT_LETTER.sub("", fold(written))
-        parts = [self.mark[start : start + _PART] for start in range(_LENGTH - _PART + 1)]
-        if any(part in letters or part[::-1] in letters for part in parts):
+        if any(part in letters for part in _parts(self.mark)):
             return True
-        turned = letters.translate(_ROT13)
-        return any(part in turned for part in parts) or self._encoded(written)
-
-    def _encoded(self, written: str) -> bool:
         packed = "".join(written.split())
-        digits = re.sub(r"(?:0x|\\x|[^0-9a-f])", "", packed.lower())
-        spellings = {self.mark, self.mark.upper(), self.mark[::-1]}
-        return any(
-            each.encode().hex() in digits or any(part in packed for part in _base64_parts(each))
-            for each in spellings
+        digits = _NOT_HEXADECIMAL.sub("", packed.lower())
+        in_base64, in_hexadecimal = _encoded(self.mark)
+        return any(each in packed for each in in_base64) or any(
+            each in digits for each in in_hexadecimal
         )
 
 
 _ROT13 = str.maketrans(ascii_lowercase, ascii_lowercase[13:] + ascii_lowercase[:13])
+
+
+@lru_cache(maxsize=8)
+def _parts(mark: str) -> tuple[str, ...]:
+    """Return the halves of a mark, each also reversed and shifted by thirteen letters."""
+    parts = [mark[start : start + _PART] for start in range(_LENGTH - _PART + 1)]
+    reversed_ = [part[::-1] for part in parts]
+    return (*parts, *reversed_, *(part.translate(_ROT13) for part in parts))
+
+
+@lru_cache(maxsize=8)
+def _encoded(mark: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what a mark looks like in base64 and in hexadecimal digits."""
+    spellings = (mark, mark.upper(), mark[::-1])
+    in_base64 = [part for each in spellings for part in _base64_parts(each)]
+    return tuple(in_base64), tuple(each.encode().hex() for each in spellings)
 
 
 def _base64_parts(mark: str) -> list[str]:
@@ -86,15 +97,17 @@ def _base64_parts(mark: str) -> list[str]:
 
 def repeats(prompt: str, text: str) -> bool:
     """Whether a text holds a long stretch of a prompt, whatever its blanks and marks."""
-    whole = _letters_of(prompt)
-    letters = _NOT_LETTER.sub("", fold(text))
-    return any(
-        letters[start : start + _REPEATED] in whole
-        for start in range(0, len(letters) - _REPEATED + 1)
-    )
+    return not _stretches(fold(text)).isdisjoint(_stretches_of(prompt))
 
 
 @lru_cache(maxsize=8)
-def _letters_of(prompt: str) -> str:
-    """Return the letters of a prompt, of which a process has one or two."""
-    return _NOT_LETTER.sub("", fold(prompt))
+def _stretches_of(prompt: str) -> frozenset[str]:
+    """Return the stretches of a prompt, of which a process has one or two."""
+    return frozenset(_stretches(fold(prompt)))
+
+
+def _stretches(folded: str) -> set[str]:
+    letters = _NOT_LETTER.sub("", folded)
+    return {
+        letters[start : start + _REPEATED] for start in range(len(letters) - _REPEATED + 1)
+    }

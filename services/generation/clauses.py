@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from services.generation.numerals import with_digits
 from services.generation.relevance import content_words, terms
@@ -84,10 +85,11 @@ def denies(text: str) -> bool:
     return len(_NEGATION.findall(fold(text))) % 2 == 1
 
 
-def clauses(sentence: str) -> list[Clause]:
+@lru_cache(maxsize=64)
+def clauses(sentence: str) -> tuple[Clause, ...]:
     """Take a sentence apart; a list that is denied counts whole, too."""
     lists = [replace(_clause(piece), denies=True) for piece in _LIST.findall(fold(sentence))]
-    return [*map(_clause, split(sentence)), *lists]
+    return (*map(_clause, split(sentence)), *lists)
 
 
 def split(sentence: str) -> list[str]:

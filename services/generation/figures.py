@@ -31,15 +31,24 @@ _DATES = (
 )
 _HALF = r"(?P<zh>凌晨|早上|上午|中午|下午|晚上)? ?"
 _ENGLISH_HALF = r"(?P<en>[ap])\.?m\b\.?"
+# Each with a sign without which it need not be looked for.
 _TIMES = (
-    re.compile(
-        rf"{_HALF}(?<!\d)(?P<hour>\d{{1,2}}):(?P<minute>\d\d)(?::\d\d)?(?: ?{_ENGLISH_HALF})?"
+    (
+        ":",
+        re.compile(
+            rf"{_HALF}(?<!\d)(?P<hour>\d{{1,2}}):(?P<minute>\d\d)(?::\d\d)?"
+            rf"(?: ?{_ENGLISH_HALF})?"
+        ),
     ),
-    re.compile(
-        rf"{_HALF}(?<![\d.])(?P<hour>\d{{1,2}})点(?:(?P<minute>\d{{1,2}})分?|(?P<half>半))?"
+    (
+        "点",
+        re.compile(
+            rf"{_HALF}(?<![\d.])(?P<hour>\d{{1,2}})点(?:(?P<minute>\d{{1,2}})分?|(?P<half>半))?"
+        ),
     ),
-    re.compile(rf"(?P<zh>(?!))?(?<![\d.])(?P<hour>\d{{1,2}}) ?{_ENGLISH_HALF}"),
+    ("m", re.compile(rf"(?<![\d.])(?P<hour>\d{{1,2}}) ?{_ENGLISH_HALF}")),
 )
+_DIGIT = re.compile(r"\d")
 _WEEKDAY = re.compile(
     r"(?<![\d一二两三四五六七八九十])(?:周|星期|礼拜)(?P<zh>[一二三四五六日天])(?![次个])"
     r"|\b(?P<en>mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|satur|sun)(?:day)s?\b"
@@ -165,8 +174,15 @@ def figures(text: str) -> Figures:
     addresses = [match.group().rstrip(".,;:!?)'\"") for match in rest.take(_ADDRESS)]
     weekdays = [_weekday(match) for match in rest.take(_WEEKDAY)]
     rest.text = with_digits(rest.text)
+    if not _DIGIT.search(rest.text):
+        return Figures(weekdays=frozenset(weekdays), codes=frozenset(addresses))
     dates = [_date(match) for pattern in _DATES for match in rest.take(pattern)]
-    times = [_time(match) for pattern in _TIMES for match in rest.take(pattern)]
+    times = [
+        _time(match)
+        for sign, pattern in _TIMES
+        if sign in rest.text
+        for match in rest.take(pattern)
+    ]
     codes = [
         match.group().replace("-", "").replace("_", "")
         for match in rest.take(_CODE, unless=_AMOUNT)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from services.generation.dialogue import (
     Citation,
@@ -241,6 +241,7 @@ def _says(each: Match, nearest: Match) -> bool:
     return each.overlap > 0 and each.overlap >= nearest.overlap / 2
 
 
+@lru_cache(maxsize=64)
 def reads_as_english(text: str) -> bool:
     """Whether a text in Latin script may be English, as its common words tell; short ones may."""
     own = words(text)

@@ -7,17 +7,24 @@ not: what follows from one that was missed still has to pass every check on the 
 import re
 from pathlib import Path
 
+import re2
+
 from services.language import fold
 
-_PATTERN = re.compile(
-    "|".join(
-        line
-        for line in (Path(__file__).parent / "instructions.txt").read_text("utf-8").splitlines()
-        if line and not line.startswith("#")
-    )
-)
+_LINES = [
+    line
+    for line in (Path(__file__).parent / "instructions.txt").read_text("utf-8").splitlines()
+    if line and not line.startswith("#")
+]
+_PATTERN = re.compile("|".join(_LINES))
+
+# RE2 reads English thirty times faster. It knows no look-ahead, which only a line of Chinese words
+# has, and its words are of ASCII letters, so Chinese is left to the other.
+_ENGLISH = re2.compile("|".join(line for line in _LINES if "(?!" not in line))
 
 
 def addresses_model(sentence: str) -> bool:
     """Whether a sentence tells a model what to do, in Chinese or English."""
-    return _PATTERN.search(fold(sentence)) is not None
+    folded = fold(sentence)
+    pattern = _ENGLISH if folded.isascii() else _PATTERN
+    return pattern.search(folded) is not None

@@ -25,10 +25,17 @@ _PAYS = re.compile(
 )
 
 
+# Looked for first: most sentences are not about paying.
+_VERB = re.compile("承担|支付|负担|pay|bear|cover|paid|borne")
+
+
 def payers(text: str) -> frozenset[Side]:
     """Return the sides that a text says to pay; empty where it does not say."""
     found = set()
-    for match in _PAYS.finditer(fold(text)):
+    folded = fold(text)
+    if not _VERB.search(folded):
+        return frozenset()
+    for match in _PAYS.finditer(folded):
         named = [*_PARTY.finditer(match["before"] or match["by"] or "")]
         if named:
             # "When you return it for a personal reason we pay": the nearest one.

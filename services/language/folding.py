@@ -1,6 +1,7 @@
 """One form for all ways to write the same thing, so that texts can be compared."""
 
 import unicodedata
+from functools import lru_cache
 
 import opencc
 
@@ -13,6 +14,11 @@ _SIMPLIFIED = opencc.OpenCC("tw2s")
 _INVISIBLE = dict.fromkeys(
     map(ord, "\u00ad\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff")
 )
+
+
+# A sentence is folded again by each of those who look at it.
+_SENTENCE = 200
+_SENTENCES = 256
 
 
 def fold(text: str) -> str:
@@ -31,6 +37,10 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return " ".join(text.lower().split())
+    return _fold_sentence(text) if len(text) <= _SENTENCE else _fold(text)
+
+
+def _fold(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -41,3 +51,6 @@ def fold(text: str) -> str:
     # The converter takes the particle 么 (退货么) for the traditional form of 幺, which is rare.
     simplified = "么".join(map(_SIMPLIFIED.convert, plain.split("么")))
     return " ".join(simplified.split())
+
+
+_fold_sentence = lru_cache(maxsize=_SENTENCES)(_fold)

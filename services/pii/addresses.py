@@ -67,6 +67,7 @@ _KINDS = (
     "Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Ct|Place|Pl|Square|Sq"
     "|Terrace|Parkway|Pkwy|Highway|Hwy|Way|Close|Crescent"
 )
+_DIGIT = re.compile("[0-9]")
 _BEFORE_NUMBER = r"(?<![0-9A-Za-z.,$€£-])(?<![0-9$€£] )"
 _ENGLISH = re.compile(
     rf"{_BEFORE_NUMBER}[0-9]{{1,5}}[A-Za-z]? (?:[NSEW]\.? )?"
@@ -90,8 +91,11 @@ def addresses(plain: str, written: str) -> Iterator[Found]:
         plain: Plain text.
         written: The same, as it was written.
     """
-    for found in (_by_house, _by_region, _named):
-        yield from (Found(*span, Kind.ADDRESS) for span in found(plain))
+    if not plain.isascii():
+        for found in (_by_house, _by_region, _named):
+            yield from (Found(*span, Kind.ADDRESS) for span in found(plain))
+    if not _DIGIT.search(plain):
+        return
     for text, pattern in ((written, _ENGLISH), (plain, _ENGLISH_LOWER)):
         for match in pattern.finditer(text):
             yield Found(*match.span(), Kind.ADDRESS)

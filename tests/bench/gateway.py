@@ -31,19 +31,15 @@ from tests.bench.stats import Spread, percentile, spread
 TENANT = "tenants/shop"
 """The sample company."""
 
-TEXTS = (
-    "Standard delivery takes 2 to 4 working days in cities and up to 7 working days elsewhere. "
-    "Islands and mountain villages may take longer; the courier calls before it comes.",
-    "Orders over 99 yuan are delivered free of charge, smaller ones cost 8 yuan. Parcels over "
-    "20 kg are brought by a haulier, who agrees on the day with the customer.",
-)
-"""Passages of the shop's delivery terms; the stub quotes the first sentence of each."""
+SHOPS = 60
+"""Shops with terms of their own: passages come again, as those of a knowledge base do, but no
+sentence of an answer does before two hundred others."""
 
 CALL_SECONDS = 10.0
 """Deadline of a call."""
 
-WARM_CALLS = 50
-"""Calls of either kind before anything is measured."""
+WARM_CALLS = 60
+"""Calls of either kind before anything is measured: as many as there are shops."""
 
 # As long as the gateway's own instructions, so that both send the provider the same amount.
 _INSTRUCTIONS = "Answer from the passages only, and cite each one that you use. " * 22
@@ -136,8 +132,8 @@ async def measure(running: Mesh, base_url: str, plan: Plan) -> list[GatewayCell]
         base_url: of the stub.
         plan: how long and how often.
     """
-    questions = questions_without_end()
-    async with _direct(base_url, questions) as direct, _through(running.home, questions) as through:
+    numbers = itertools.count(1)
+    async with _direct(base_url, numbers) as direct, _through(running.home, numbers) as through:
         for ask in (direct, through):
             for _ in range(WARM_CALLS):
                 await ask()
@@ -149,21 +145,33 @@ async def measure(running: Mesh, base_url: str, plan: Plan) -> list[GatewayCell]
     return [gateway_cell(*each) for each in found.items()]
 
 
-def questions_without_end() -> Iterator[str]:
-    """Questions of which no two are the same, so that each is paid for."""
-    for number in itertools.count(1):
-        yield f"How long does delivery take, and what does it cost? This is question {number}."
+def question(number: int) -> str:
+    """Question of which no two are the same, so that each is paid for."""
+    return f"How long does delivery take, and what does it cost? This is question {number}."
+
+
+def texts(number: int) -> tuple[str, str]:
+    """Two passages of a shop's delivery terms; the stub quotes them whole, five sentences."""
+    shop = number % SHOPS + 1
+    return (
+        f"Standard delivery takes {shop} to {shop + 2} working days in cities and up to "
+        f"{shop + 5} working days elsewhere. Islands and mountain villages may take {shop + 9} "
+        f"days longer; the courier calls {shop} hours before it comes.",
+        f"Orders over {shop * 9} yuan are delivered free of charge, smaller ones cost {shop} yuan. "
+        f"Parcels over {shop + 19} kg are brought by a haulier, who agrees on the day with the "
+        "customer.",
+    )
 
 
 @asynccontextmanager
-async def _direct(base_url: str, questions: Iterator[str]) -> AsyncIterator[Ask]:
+async def _direct(base_url: str, numbers: Iterator[int]) -> AsyncIterator[Ask]:
     """Asks the provider as the gateway does."""
     provider = Provider(Endpoint(base_url, SecretStr(""), CALL_SECONDS))
 
     async def ask() -> Written:
         began = time.perf_counter()
         first, pieces = 0.0, 0
-        async with aclosing(provider.stream("/chat/completions", _body(next(questions)))) as events:
+        async with aclosing(provider.stream("/chat/completions", _body(next(numbers)))) as events:
             async for payloads in events:
                 words = [_words(json.loads(payload)) for payload in payloads]
                 if any(words):
@@ -178,7 +186,7 @@ async def _direct(base_url: str, questions: Iterator[str]) -> AsyncIterator[Ask]
 
 
 @asynccontextmanager
-async def _through(home: Home, questions: Iterator[str]) -> AsyncIterator[Ask]:
+async def _through(home: Home, numbers: Iterator[int]) -> AsyncIterator[Ask]:
     """Asks the gateway as the session service does."""
     keys = KeyPair(home.cert_file("session"), home.key_file("session"), home.ca_file)
     address = operator.address(home, "generation")
@@ -186,8 +194,12 @@ async def _through(home: Home, questions: Iterator[str]) -> AsyncIterator[Ask]:
         stub = GenerationServiceStub(channel)
 
         async def ask() -> Written:
+            number = next(numbers)
             request = pb.GenerateRequest(
-                tenant=TENANT, question=next(questions), passages=_passages(), require_model=True
+                tenant=TENANT,
+                question=question(number),
+                passages=_passages(number),
+                require_model=True,
             )
             began = time.perf_counter()
             first, pieces = 0.0, 0
@@ -200,13 +212,14 @@ async def _through(home: Home, questions: Iterator[str]) -> AsyncIterator[Ask]:
         yield ask
 
 
-def _body(question: str) -> dict[str, Any]:
+def _body(number: int) -> dict[str, Any]:
     """The request that the gateway would make of a question."""
     passages = [
-        {"marker": f"[{number}]", "title": "Delivery", "text": text}
-        for number, text in enumerate(TEXTS, start=1)
+        {"marker": f"[{place}]", "title": "Delivery", "text": text}
+        for place, text in enumerate(texts(number), start=1)
     ]
-    data = {"passages": passages, "customer_question": question, "answer_language": "English"}
+    asked = question(number)
+    data = {"passages": passages, "customer_question": asked, "answer_language": "English"}
     return {
         "model": "stub",
         "messages": [
@@ -218,9 +231,9 @@ def _body(question: str) -> dict[str, Any]:
     }
 
 
-def _passages() -> list[pb.Passage]:
+def _passages(number: int) -> list[pb.Passage]:
     document = f"{TENANT}/knowledgeBases/shop/documents/delivery"
-    return [pb.Passage(document=document, title="Delivery", text=text) for text in TEXTS]
+    return [pb.Passage(document=document, title="Delivery", text=text) for text in texts(number)]
 
 
 def _words(chunk: dict[str, Any]) -> str:

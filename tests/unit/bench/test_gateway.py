@@ -1,17 +1,11 @@
 """What the gateway adds is the difference of two ways to the same answer."""
 
-import itertools
 import json
 
+from services.language import sentences
 from tests.bench import report
 from tests.bench.__main__ import judge
-from tests.bench.gateway import (
-    Repeat,
-    Times,
-    Written,
-    gateway_cell,
-    questions_without_end,
-)
+from tests.bench.gateway import SHOPS, Repeat, Times, Written, gateway_cell, question, texts
 from tests.bench.results import Results
 
 
@@ -51,8 +45,19 @@ def test_answers_that_no_model_wrote_make_the_figures_worthless() -> None:
 
 def test_no_question_comes_twice() -> None:
     """An answer that was kept costs nothing, and says nothing about the others."""
-    asked = list(itertools.islice(questions_without_end(), 1000))
+    asked = list(map(question, range(1000)))
     assert len(set(asked)) == len(asked)
+
+
+def test_no_sentence_comes_twice_in_sixty_answers() -> None:
+    """What was worked out for one answer's words helps with none of the next ones."""
+    told = [
+        span.of(text)
+        for number in range(SHOPS)
+        for text in texts(number)
+        for span in sentences(text)
+    ]
+    assert len(set(told)) == len(told) == 5 * SHOPS
 
 
 def test_the_tables_show_both_ways_and_what_lies_between() -> None:

@@ -128,8 +128,23 @@ async def test_closing_is_leaving() -> None:
     work.bring("a")
     following = flights.join("k", SECONDS, work)
     assert await anext(following) == ("a", True)
+    await settled()
     await following.aclose()
     assert work.cancelled == 1
+
+
+async def test_a_follower_has_each_item_before_the_work_goes_on() -> None:
+    """The first sentence is on its way to the customer while the second is checked."""
+    flights, order = Flights[str](), []
+
+    async def work() -> AsyncGenerator[str, None]:
+        for item in ("a", "b"):
+            yield item
+            order.append(f"went on after {item}")
+
+    async for item, _ in flights.join("k", SECONDS, work):
+        order.append(f"got {item}")
+    assert order == ["got a", "went on after a", "got b", "went on after b"]
 
 
 async def test_a_failure_reaches_everybody_and_is_not_kept() -> None:
