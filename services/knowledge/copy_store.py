@@ -16,7 +16,8 @@ from services.knowledge.sql import FOREVER, fetch_all, lexemes_text
 _SEPARATOR = "\x1f"
 """Between the labels of an entry on their way; the contract's labels hold no control characters."""
 
-# COPY would be faster, and is not to be had under row-level security.
+# COPY would be faster, and is not to be had under row-level security. Texts go as binary arrays
+# (b), which nobody looks through for what would have to be escaped.
 _WRITE_ENTRIES = """
 WITH added AS (
     INSERT INTO entries (tenant, base, copy, since, faq, heading, content, span_start, span_end,
@@ -25,21 +26,21 @@ WITH added AS (
     SELECT %(tenant)s, %(base)s, %(copy)s, %(draft)s, n.faq, n.heading, n.content, n.span_start,
         n.span_end, n.language, string_to_array(n.labels, chr(31)), n.valid_from, n.valid_until,
         n.lexemes::tsvector, n.question_hash, n.signature_hash, n.text_hash
-    FROM unnest(%(faq)s::int[], %(heading)s::text[], %(content)s::text[], %(span_start)s::int[],
-        %(span_end)s::int[], %(language)s::text[], %(labels)s::text[],
-        %(valid_from)s::timestamptz[], %(valid_until)s::timestamptz[], %(lexemes)s::text[],
-        %(question_hash)s::bytea[], %(signature_hash)s::bytea[], %(text_hash)s::bytea[])
+    FROM unnest(%(faq)s::int[], %(heading)b::text[], %(content)b::text[], %(span_start)s::int[],
+        %(span_end)s::int[], %(language)b::text[], %(labels)b::text[],
+        %(valid_from)s::timestamptz[], %(valid_until)s::timestamptz[], %(lexemes)b::text[],
+        %(question_hash)s::bytea[], %(signature_hash)s::bytea[], %(text_hash)b::bytea[])
         AS n (faq, heading, content, span_start, span_end, language, labels, valid_from,
             valid_until, lexemes, question_hash, signature_hash, text_hash)
 )
 INSERT INTO vectors (tenant, base, text_hash)
 SELECT %(tenant)s, %(base)s, hash
-FROM unnest(%(text_hash)s::bytea[]) WITH ORDINALITY AS n (hash, place)
+FROM unnest(%(text_hash)b::bytea[]) WITH ORDINALITY AS n (hash, place)
 GROUP BY hash ORDER BY min(place) ON CONFLICT DO NOTHING"""
 
 # The list of new entries is sorted into the index of lexemes whenever it is full: by default after
 # 4 MB and in 4 MB of memory, which takes several passes over the index.
-_SORTING_MEMORY = "SET LOCAL work_mem = '64MB'; SET LOCAL gin_pending_list_limit = '16MB'"
+_SORTING_MEMORY = "SET LOCAL work_mem = '64MB'; SET LOCAL gin_pending_list_limit = '64MB'"
 
 NOT_AWAITED = "SET LOCAL synchronous_commit = off"
 """Lets a transaction end before it is on the disk. What a later one writes is never there without
@@ -131,10 +132,17 @@ async def write_faqs(connection: AsyncConnection, key: dict[str, Any], faqs: Seq
 
 async def write_entries(
     connection: AsyncConnection, key: dict[str, Any], entries: Sequence[Entry]
-) -> None:
-    """Write what a copy is found under, and let texts without a vector wait for one."""
+) -> int:
+    """Write what a copy is found under, and let texts that are new wait for their vectors.
+
+    Returns:
+        How many of them wait now that did not before.
+    """
     await connection.execute(_SORTING_MEMORY)
-    await connection.execute(_WRITE_ENTRIES.encode(), key | _columns(key["base"], entries))
+    cursor = await connection.execute(
+        _WRITE_ENTRIES.encode(), key | _columns(key["base"], entries)
+    )
+    return cursor.rowcount
 
 
 async def erase(connection: AsyncConnection, key: dict[str, Any]) -> list[int] | None:

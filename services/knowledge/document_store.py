@@ -6,6 +6,7 @@ ends where the draft begins.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from kefu.errors import DocumentNotFound, KnowledgeBaseNotFound
@@ -36,14 +37,19 @@ from services.knowledge.sql import (
 from services.language import Language, Span
 from services.mesh.database import Pool
 
-_DOCUMENT_COLUMNS = SQL("""
-    d.copy, d.id, d.path, d.title, d.revision, d.language, d.passage_count, d.faq_count,
-    d.metadata, d.valid_from, d.valid_until, d.import_time,
+_EMBEDDED = SQL("""
     NOT EXISTS (
         SELECT FROM entries e JOIN vectors v
             ON (v.tenant, v.base, v.text_hash) = (e.tenant, e.base, e.text_hash)
         WHERE e.tenant = d.tenant AND e.copy = d.copy AND v.embedding IS NULL
     ) AS embedded""")
+
+_DOCUMENT_COLUMNS = SQL("""
+    d.copy, d.id, d.path, d.title, d.revision, d.language, d.passage_count, d.faq_count,
+    d.metadata, d.valid_from, d.valid_until, d.import_time, {}""").format(_EMBEDDED)
+
+_READ_EMBEDDED = SQL("""
+SELECT {} FROM documents d WHERE d.tenant = %(tenant)s AND d.copy = %(copy)s""").format(_EMBEDDED)
 
 _READ_DOCUMENT = SQL("""
 SELECT {columns}, d.reading, d.content FROM documents d
@@ -102,14 +108,24 @@ class DocumentStore:
             row = await base_row(connection, base, lock=True)
             key = copies.key_of(row, document_id(parsed.path))
             before = await copies.end(connection, key)
-            key["copy"] = await _write_document(connection, key, parsed, scope)
+            key["copy"], import_time = await _write_document(connection, key, parsed, scope)
             await copies.write_faqs(connection, key, parsed.faqs)
-            await copies.write_entries(connection, key, entries)
+            waiting = await copies.write_entries(connection, key, entries)
             await copies.forget_vectors(connection, key, before)
             await edited(connection, row)
-            stored = await fetch_one(connection, _READ_DOCUMENT, key)
-        assert stored is not None
-        return _document(base, stored)
+            embedded = not waiting and await _is_embedded(connection, key)
+        return Document(
+            DocumentName(base, key["document"]),
+            parsed.path,
+            parsed.title,
+            parsed.revision,
+            parsed.language,
+            len(parsed.passages),
+            len(parsed.faqs),
+            embedded,
+            import_time,
+            scope,
+        )
 
     async def unchanged(
         self, base: BaseName, path: str, revision: str, scope: Scope
@@ -251,14 +267,15 @@ async def _read(connection: AsyncConnection, name: DocumentName, which: Which) -
 
 async def _write_document(
     connection: AsyncConnection, key: dict[str, Any], parsed: ParsedDocument, scope: Scope
-) -> int:
+) -> tuple[int, datetime]:
+    """Write a document's row; returns the number of the copy, and since when it is there."""
     row = await fetch_one(
         connection,
         "INSERT INTO documents (tenant, base, id, since, path, title, content, language, revision,"
         " reading, passage_count, faq_count, metadata, valid_from, valid_until)"
         " VALUES (%(tenant)s, %(base)s, %(document)s, %(draft)s, %(path)s, %(title)s, %(content)s,"
         " %(language)s, %(sha256)s, %(reading)s, %(passages)s, %(faqs)s, %(metadata)s,"
-        " %(valid_from)s, %(valid_until)s) RETURNING copy",
+        " %(valid_from)s, %(valid_until)s) RETURNING copy, import_time",
         key
         | {
             "path": parsed.path,
@@ -275,7 +292,13 @@ async def _write_document(
         },
     )
     assert row is not None
-    return int(row["copy"])
+    return int(row["copy"]), row["import_time"]
+
+
+async def _is_embedded(connection: AsyncConnection, key: dict[str, Any]) -> bool:
+    """Whether every text of a copy has its vector."""
+    row = await fetch_one(connection, _READ_EMBEDDED, key)
+    return row is not None and bool(row["embedded"])
 
 
 def _document(base: BaseName, row: DictRow) -> Document:

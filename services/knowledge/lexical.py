@@ -13,7 +13,7 @@ from pathlib import Path
 
 import re2
 
-from services.language import fold, words
+from services.language import fold, folded_words, words
 
 TERM_LENGTH = 100
 """Longer terms are cut: no word is that long, and PostgreSQL takes 2,046 bytes at most."""
@@ -102,11 +102,12 @@ def index_terms(texts: Iterable[str]) -> frozenset[str]:
     """
     terms: set[str] = set()
     for text in texts:
-        for word in words(text):
+        folded = fold(text)
+        for word in folded_words(folded):
             terms.add(_key(word))
-            if _JOINER.search(word):
+            if not word.isalnum():
                 terms.update(_key(part) for part in _JOINER.split(word) if part)
-        for run in _han_runs(text):
+        for run in _HAN_RUN.findall(folded):
             terms.update(run)
             terms.update(_pairs(run))
     return frozenset(terms)
@@ -176,4 +177,4 @@ def _han_runs(text: str) -> list[str]:
 
 
 def _pairs(run: str) -> Iterator[str]:
-    return (run[start : start + 2] for start in range(len(run) - 1))
+    return map(str.__add__, run, run[1:])

@@ -6,7 +6,13 @@ Unicode code points of the text that was passed in, as everywhere in the contrac
 
 from services.language.folding import fold
 from services.language.script import Language, detect
-from services.language.segmentation import add_words, part_of_speech, segment, words
+from services.language.segmentation import (
+    add_words,
+    folded_words,
+    part_of_speech,
+    segment,
+    words,
+)
 from services.language.sentence_split import Span, sentences
 
 __all__ = [
@@ -15,6 +21,7 @@ __all__ = [
     "add_words",
     "detect",
     "fold",
+    "folded_words",
     "part_of_speech",
     "segment",
     "sentences",

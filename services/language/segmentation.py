@@ -11,12 +11,10 @@ from services.language.script import HAN
 
 # Letters and digits joined by one of - _ . ' & + # stay one word when a letter or digit follows:
 # ppr-9087, 3.5, don't. Commas and colons join digits only: 1,299.00, 12:30.
-_RUN = re.compile(
-    rf"(?P<han>[{HAN}]+)"
-    rf"|(?P<word>(?:[^\W_{HAN}]+(?:(?:[-_.'\u2019&+#]|(?<=\d)[,:](?=\d))(?=[^\W_{HAN}]))?)+)"
-    r"|(?P<other>.)",
-    re.DOTALL,
-)
+_WORD = rf"(?:[^\W_{HAN}]+(?:(?:[-_.'\u2019&+#]|(?<=\d)[,:](?=\d))(?=[^\W_{HAN}]))?)+"
+_RUN = re.compile(rf"(?P<han>[{HAN}]+)|(?P<word>{_WORD})|(?P<other>.)", re.DOTALL)
+_RUN_OF_WORDS = re.compile(rf"[{HAN}]+|{_WORD}")
+_IS_HAN = re.compile(f"[{HAN}]")
 
 
 def add_words(entries: Iterable[str]) -> None:
@@ -82,4 +80,19 @@ def words(text: str) -> list[str]:
         Folded words without punctuation, blanks and emoji: Chinese words, Latin words, numbers,
         and codes such as ppr-9087 whole, with or without blanks around them.
     """
-    return [piece for piece in segment(fold(text)) if piece[0].isalnum()]
+    return folded_words(fold(text))
+
+
+def folded_words(folded: str) -> list[str]:
+    """List the words of text from `fold`, as `words` does of any text."""
+    runs: list[str] = _RUN_OF_WORDS.findall(folded)
+    if folded.isascii():
+        return runs
+    found: list[str] = []
+    for run in runs:
+        if _IS_HAN.match(run):
+            # Where Unicode has no character yet there is no word either.
+            found += [piece for piece in rjieba.cut(run, hmm=False) if piece[0].isalnum()]
+        else:
+            found.append(run)
+    return found

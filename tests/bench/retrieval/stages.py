@@ -2,12 +2,14 @@
 
 import asyncio
 import itertools
+import pickle
 import struct
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,7 +43,7 @@ INDEX_MEMORY_MEBIBYTES = 3072
 _LOOK_SECONDS = 0.5
 
 _AHEAD = 4
-"""Documents that are cut and indexed ahead of the one that is stored."""
+"""Documents that are read and indexed ahead of the one that is stored."""
 
 
 @dataclass(slots=True)
@@ -66,18 +68,32 @@ class Figures:
     client_peak_mib: float = 0.0
 
 
-def _prepared(corpus: Corpus, number: int) -> tuple[ParsedDocument, list[Entry]]:
-    document = indexed(corpus.document(number))
+def _prepared(file: Path) -> tuple[ParsedDocument, list[Entry]]:
+    document = indexed(pickle.loads(file.read_bytes()))
     return document, entries(document)
 
 
-async def import_all(
-    pool: Pool, owner: Pool, base: BaseName, corpus: Corpus
-) -> tuple[float, list[bytes]]:
-    """Cut, index and store all documents, without vectors.
+def write(corpus: Corpus, folder: Path) -> list[Path]:
+    """Write the documents as files, so that no import waits for its words to be made up."""
+    files = [folder / f"{number:06}" for number in range(corpus.documents)]
+    for number, file in enumerate(files):
+        file.write_bytes(pickle.dumps(corpus.document(number), pickle.HIGHEST_PROTOCOL))
+    return files
 
-    One process cuts and indexes what the other stores, and what was stored is sorted in beside
+
+async def import_all(
+    pool: Pool, owner: Pool, base: BaseName, files: Sequence[Path]
+) -> tuple[float, list[bytes]]:
+    """Read, index and store all documents, without vectors.
+
+    One process reads and indexes what the other stores, and what was stored is sorted in beside
     it, as in the service.
+
+    Args:
+        pool: sees the rows of a tenant.
+        owner: sees all rows.
+        base: where they belong.
+        files: what `write` wrote.
 
     Returns:
         The seconds that it took, and the keys of the texts' vectors, document by document.
@@ -88,15 +104,15 @@ async def import_all(
     beside = asyncio.create_task(sorting.run())
     with ProcessPoolExecutor(1) as other:
         began = time.perf_counter()
-        numbers = iter(range(corpus.documents))
+        waiting = iter(files)
         ahead = [
-            loop.run_in_executor(other, _prepared, corpus, number)
-            for number in itertools.islice(numbers, _AHEAD)
+            loop.run_in_executor(other, _prepared, file)
+            for file in itertools.islice(waiting, _AHEAD)
         ]
         while ahead:
             document, found = await ahead.pop(0)
-            for number in itertools.islice(numbers, 1):
-                ahead.append(loop.run_in_executor(other, _prepared, corpus, number))
+            for file in itertools.islice(waiting, 1):
+                ahead.append(loop.run_in_executor(other, _prepared, file))
             await store.put(base, document, ANYTIME, found, awaited=False)
             sorting.wake()
             keys.append(b"".join(entry.text_hash for entry in found))

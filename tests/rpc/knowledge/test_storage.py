@@ -125,6 +125,50 @@ async def test_words_are_counted_in_every_revision(
     assert consistent(database_url, base)
 
 
+async def test_what_belongs_to_a_removed_row_goes_with_it(
+    stub: KnowledgeStub, base: str, database_url: str
+) -> None:
+    """Whoever removes a knowledge base in the database leaves nothing of it, and all of others."""
+    other = f"{base}-other"
+    await stub.CreateKnowledgeBase(
+        pb.CreateKnowledgeBaseRequest(
+            parent=base.partition("/knowledgeBases/")[0],
+            knowledge_base_id=other.rpartition("/")[2],
+            request_id=request_id(),
+        ),
+        timeout=SECONDS,
+    )
+    for name in (base, other):
+        await published(stub, name, FILES)
+    with psycopg.connect(database_url) as connection:
+        before = rows_of(connection, other)
+        assert all(before)
+        assert rows_of(connection, base) == before
+        connection.execute(
+            "DELETE FROM knowledge_bases WHERE id = %s", (base.rpartition("/")[2],)
+        )
+        assert rows_of(connection, other) == before
+        left = connection.execute(
+            "SELECT (SELECT count(*) FROM entries e WHERE NOT EXISTS ("
+            "SELECT FROM documents d WHERE (d.tenant, d.copy) = (e.tenant, e.copy))),"
+            " (SELECT count(*) FROM vectors v WHERE NOT EXISTS (SELECT FROM knowledge_bases b"
+            " WHERE (b.tenant, b.number) = (v.tenant, v.base)))"
+        ).fetchall()
+        assert left == [(0, 0)]
+
+
+def rows_of(connection: psycopg.Connection, base: str) -> tuple[int, ...]:
+    """Count what the database has of a knowledge base: documents, entries, vectors."""
+    rows = connection.execute(
+        "SELECT (SELECT count(*) FROM documents d WHERE d.base = b.number),"
+        " (SELECT count(*) FROM entries e WHERE e.base = b.number),"
+        " (SELECT count(*) FROM vectors v WHERE v.base = b.number)"
+        " FROM knowledge_bases b WHERE b.id = %s",
+        (base.rpartition("/")[2],),
+    ).fetchall()
+    return tuple(rows[0])
+
+
 async def test_what_is_served_has_a_version(stub: KnowledgeStub, base: str) -> None:
     """Publishing and removing for good count it up; edits of the draft change nothing served."""
     versions = []
