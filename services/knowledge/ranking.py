@@ -155,6 +155,7 @@ def rank(
     candidates: Iterable[Candidate],
     mode: Mode = Mode.HYBRID,
     meant: Mapping[FaqPlace, float] = _NOTHING,
+    most: int | None = None,
 ) -> list[Scored]:
     """Order passages by relevance, best first; of an FAQ's wordings only the best stays.
 
@@ -167,14 +168,16 @@ def rank(
         candidates: In any order. Those without a cosine are judged by their words alone.
         mode: On what evidence.
         meant: How probable each FAQ is, given that one answers; empty: nothing is known of that.
+        most: How many of them to return; None: all.
     """
     if mode is Mode.DENSE:
         question = replace(question, terms=())
         candidates = [replace(each, matched=()) for each in candidates]
     units = _weighed(question, frequencies, candidates, meant if mode is not Mode.LEXICAL else {})
     worth = calibration().probability
-    scored = [unit.scored(worth(unit.score, unit.cosine is not None), meant) for unit in units]
-    return sorted(scored, key=_order)
+    scores = [(worth(unit.score, unit.cosine is not None), unit) for unit in units]
+    scores.sort(key=lambda each: _order(each[0], each[1].best))
+    return [unit.scored(score, meant) for score, unit in scores[:most]]
 
 
 def evidence(
@@ -185,7 +188,8 @@ def evidence(
 ) -> list[Scored]:
     """Order passages as `rank` does; scores are evidence in [0, 1], not yet probabilities."""
     units = _weighed(question, frequencies, candidates, meant)
-    return sorted((unit.scored(unit.score, meant) for unit in units), key=_order)
+    units.sort(key=lambda unit: _order(unit.score, unit.best))
+    return [unit.scored(unit.score, meant) for unit in units]
 
 
 def _weighed(
@@ -216,8 +220,8 @@ def _weighed(
     return found
 
 
-def _order(each: Scored) -> tuple[float, str, int]:
-    return -each.score, each.candidate.document, each.candidate.span.start
+def _order(score: float, of: Candidate) -> tuple[float, str, int]:
+    return -score, of.document, of.span.start
 
 
 def _reorder(units: "list[_Unit]", meant: Mapping[FaqPlace, float]) -> None:

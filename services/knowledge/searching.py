@@ -154,11 +154,12 @@ class Searching:
         if vector and found.embedding_model not in (None, vector.model):
             raise EmbeddingMismatch(expected=str(found.embedding_model), got=vector.model)
         meant = await self._meant(wanted, facts, text, vector)
-        ranked = rank(question, found.frequencies, found.candidates, options.mode, meant)
+        most = min(options.size or DEFAULT_PASSAGES, MOST_PASSAGES)
+        ranked = rank(question, found.frequencies, found.candidates, options.mode, meant, most)
         worth = verdict(question, found.frequencies, ranked)
         return SearchResult(
             found.hit,
-            tuple(ranked[: min(options.size or DEFAULT_PASSAGES, MOST_PASSAGES)]),
+            tuple(ranked),
             Verdict.ANSWERABLE if found.hit else worth,
             found.version,
             lexical_only=vector is None or found.embedding_model is None,

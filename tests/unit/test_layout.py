@@ -51,7 +51,7 @@ def named(path: Path) -> str:
 
 def is_store(path: Path) -> bool:
     """Whether a file is one of those that may hold SQL and Redis commands."""
-    return path.stem.endswith("store") or path.stem == "sql"
+    return path.stem.endswith(("store", "sql"))
 
 
 def calls_peers(path: Path) -> bool:

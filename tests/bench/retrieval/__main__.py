@@ -137,6 +137,8 @@ async def measure(size: int, url: str, say: Any) -> stages.Figures:
         )
         say("building the index")
         figures.index_seconds = await stages.timed(lambda: stages.index_all(owner, row[0], size))
+        say("tidying up")
+        figures.settle_seconds = await stages.timed(lambda: asyncio.to_thread(stages.settle, url))
         figures.table_mib, figures.index_mib = stages.sizes(url)
         queries = list(corpus.queries(SEARCHES))
         if size >= COMPARED_VECTORS:

@@ -21,7 +21,7 @@ from services.knowledge.catalog import BaseName
 from services.knowledge.document import ANYTIME, ParsedDocument
 from services.knowledge.document_store import DocumentStore
 from services.knowledge.indexing import Entry, entries, indexed
-from services.knowledge.search_store import NEIGHBOURS
+from services.knowledge.search_sql import NEIGHBOURS
 from services.knowledge.sorting import Sorting
 from services.knowledge.sql import vector_text
 from services.knowledge.upkeep import COMPARED_VECTORS
@@ -61,6 +61,7 @@ class Figures:
     count_words_seconds: float = 0.0
     publish_seconds: float = 0.0
     index_seconds: float = 0.0
+    settle_seconds: float = 0.0
     index_mib: dict[str, float] = field(default_factory=dict)
     table_mib: dict[str, float] = field(default_factory=dict)
     recall_at_10: float | None = None
@@ -161,6 +162,16 @@ async def timed(work: Callable[[], Awaitable[Any]]) -> float:
     began = time.perf_counter()
     await work()
     return time.perf_counter() - began
+
+
+def settle(url: str) -> None:
+    """Do what the database does by itself in the minutes after so many writes, and be done with it.
+
+    Searches would share the two cores with it otherwise, and the figures tell of that.
+    """
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("VACUUM ANALYZE")
+        connection.execute("CHECKPOINT")
 
 
 def sizes(url: str) -> tuple[dict[str, float], dict[str, float]]:
