@@ -2,7 +2,8 @@
 
 Both are asked in turn by the same client stack, the openai SDK over aiohttp with our reading of
 its stream. The difference is the gateway: mutual TLS, the chain, limits, checks, citations, the
-account. The provider is the stub, which sends its answer as fast as it can.
+account. The provider is the stub, which sends its answer as fast as it can, and then once more as a
+model writes: piece by piece, so that a sentence is checked while the next one is written.
 """
 
 import itertools
@@ -13,6 +14,7 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import aiohttp
 from kefu.client.channel import open_channel
 from kefu.generation.v1 import generation_pb2 as pb
 from kefu.generation.v1.generation_pb2_grpc import GenerationServiceStub
@@ -37,6 +39,9 @@ sentence of an answer does before two hundred others."""
 
 CALL_SECONDS = 10.0
 """Deadline of a call."""
+
+PACE = {"first_token_seconds": 0.1, "token_seconds": 0.002}
+"""How a quick model writes: five hundred pieces of four characters a second."""
 
 WARM_CALLS = 60
 """Calls of either kind before anything is measured: as many as there are shops."""
@@ -63,6 +68,7 @@ class GatewayCell:
 
     Attributes:
         concurrency: answers that are written at a time, on one connection.
+        paced: whether the provider wrote as a model does, see `PACE`.
         answers: answers of all repeats through the gateway.
         strayed: those of them that no model wrote, or that an earlier call had paid for.
         answers_per_second: through the gateway, over the repeats.
@@ -74,6 +80,7 @@ class GatewayCell:
     """
 
     concurrency: int
+    paced: bool
     answers: int
     strayed: int
     answers_per_second: Spread
@@ -137,12 +144,29 @@ async def measure(running: Mesh, base_url: str, plan: Plan) -> list[GatewayCell]
         for ask in (direct, through):
             for _ in range(WARM_CALLS):
                 await ask()
+        pid = running.processes["generation"]
         found: dict[int, list[Repeat]] = {each: [] for each in plan.concurrencies}
+        paced: list[Repeat] = []
         for _ in range(plan.repeats):
             for concurrency, repeats in found.items():
-                pid = running.processes["generation"]
-                repeats.append(await _repeat(direct, through, concurrency, plan, pid))
-    return [gateway_cell(*each) for each in found.items()]
+                repeats.append(
+                    await _repeat(direct, through, concurrency, plan.gateway_seconds, plan, pid)
+                )
+            async with _pace(base_url):
+                paced.append(await _repeat(direct, through, 1, plan.paced_seconds, plan, pid))
+    return [*(gateway_cell(*each) for each in found.items()), gateway_cell(1, paced, paced=True)]
+
+
+@asynccontextmanager
+async def _pace(base_url: str) -> AsyncIterator[None]:
+    """Let the stub write as a model does, while the block runs."""
+    async with aiohttp.ClientSession(raise_for_status=True) as session:
+        control = base_url.removesuffix("/v1") + "/control"
+        await session.post(control, json={"default": PACE})
+        try:
+            yield
+        finally:
+            await session.post(control, json={"default": dict.fromkeys(PACE, 0.0)})
 
 
 def question(number: int) -> str:
@@ -246,16 +270,19 @@ def _held(end: pb.GenerationCompleted) -> bool:
     return wrote and not end.shared
 
 
-async def _repeat(direct: Ask, through: Ask, concurrency: int, plan: Plan, pid: int) -> Repeat:
+async def _repeat(
+    direct: Ask, through: Ask, concurrency: int, seconds: float, plan: Plan, pid: int
+) -> Repeat:
     """Ask directly, then through the gateway, for the same time each."""
-    seconds = plan.gateway_seconds
     asked, _ = await drive(concurrency, seconds, plan.most_calls, lambda _: direct())
     before = cpu_seconds({"service": pid})["service"]
     answered, took = await drive(concurrency, seconds, plan.most_calls, lambda _: through())
     return Repeat(asked, answered, took, cpu_seconds({"service": pid})["service"] - before)
 
 
-def gateway_cell(concurrency: int, repeats: Sequence[Repeat]) -> GatewayCell:
+def gateway_cell(
+    concurrency: int, repeats: Sequence[Repeat], *, paced: bool = False
+) -> GatewayCell:
     """Put the repeats at one concurrency together."""
     direct = [each for repeat in repeats for each in repeat.direct]
     through = [each for repeat in repeats for each in repeat.through]
@@ -263,6 +290,7 @@ def gateway_cell(concurrency: int, repeats: Sequence[Repeat]) -> GatewayCell:
     direct_end, end = (_times([e.end_seconds for e in way]) for way in (direct, through))
     return GatewayCell(
         concurrency=concurrency,
+        paced=paced,
         answers=len(through),
         strayed=sum(not each.held for each in through),
         answers_per_second=spread([len(each.through) / each.seconds for each in repeats]),

@@ -21,6 +21,7 @@ class Plan:
         echo_seconds: of one repeat of echo calls.
         understanding_seconds: of one repeat of calls to intent or sentiment.
         gateway_seconds: of one repeat of answers, directly or through the gateway.
+        paced_seconds: of one repeat of those that the provider writes as a model does.
         most_turns: of one repeat.
         most_calls: of one repeat of echo calls.
         counted_turns: of each workload, for counting SQL statements.
@@ -33,6 +34,7 @@ class Plan:
     echo_seconds: float = 1.2
     understanding_seconds: float = 0.7
     gateway_seconds: float = 0.8
+    paced_seconds: float = 4.0
     most_turns: int = 4000
     most_calls: int = 20_000
     counted_turns: int = 10
@@ -54,6 +56,7 @@ QUICK = {
     "echo_seconds": 0.3,
     "understanding_seconds": 0.2,
     "gateway_seconds": 0.2,
+    "paced_seconds": 0.5,
     "counted_turns": 3,
 }
 """What `--quick` changes: enough to see that the bench works, too little to read a figure from."""

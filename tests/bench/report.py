@@ -183,7 +183,7 @@ def _gateway(found: Mapping[str, Any]) -> Grid:
         ),
         [
             (
-                str(each["concurrency"]),
+                _at_once(each),
                 str(each["answers"]),
                 str(each["strayed"]),
                 *(_times(each[name]) for name in ("direct_first", "direct_end", "first", "end")),
@@ -199,7 +199,7 @@ def _gateway_added(found: Mapping[str, Any]) -> Grid:
         ("at once", "to the first words", "to the end", "answers/s", "CPU ms", "deltas"),
         [
             (
-                str(each["concurrency"]),
+                _at_once(each),
                 _times(each["added_first"]),
                 _times(each["added_end"]),
                 _spread(each["answers_per_second"], 0),
@@ -209,6 +209,10 @@ def _gateway_added(found: Mapping[str, Any]) -> Grid:
             for each in found.get("gateway", [])
         ],
     )
+
+
+def _at_once(cell: Mapping[str, Any]) -> str:
+    return f"{cell['concurrency']}{', as a model writes' if cell['paced'] else ''}"
 
 
 def _turns(found: Mapping[str, Any]) -> Grid:

@@ -113,18 +113,9 @@ async def measure(size: int, url: str, say: Any) -> stages.Figures:
             say("importing")
             figures.import_seconds, keys = await stages.import_all(pool, owner, base, files)
         figures.imported_per_second = size / figures.import_seconds
-        async with owner.connection() as connection:
-            row = await (
-                await connection.execute(
-                    "SELECT number FROM knowledge_bases WHERE id = %s", (base.base,)
-                )
-            ).fetchone()
-        assert row is not None
-        async with owner.connection() as connection:
-            # Before there are vectors: an index that is built would wait for it, and it for that.
-            await connection.execute("ANALYZE")
+        number = await stages.known(owner, base)
         say(f"{figures.imported_per_second:.0f} a second; vectors")
-        figures.vectors_seconds = await stages.embed_all(pool, base.tenant, row[0], corpus, keys)
+        figures.vectors_seconds = await stages.embed_all(pool, base.tenant, number, corpus, keys)
         figures.with_vectors_per_second = size / (figures.import_seconds + figures.vectors_seconds)
         say("counting words, publishing")
         figures.count_words_seconds = await stages.timed(lambda: ReleaseStore(pool).count(base))
@@ -136,7 +127,7 @@ async def measure(size: int, url: str, say: Any) -> stages.Figures:
             lambda: releases.PublishKnowledgeBase(publish, timeout=60)
         )
         say("building the index")
-        figures.index_seconds = await stages.timed(lambda: stages.index_all(owner, row[0], size))
+        figures.index_seconds = await stages.timed(lambda: stages.index_all(owner, number, size))
         say("tidying up")
         figures.settle_seconds = await stages.timed(lambda: asyncio.to_thread(stages.settle, url))
         figures.table_mib, figures.index_mib = stages.sizes(url)
@@ -144,7 +135,7 @@ async def measure(size: int, url: str, say: Any) -> stages.Figures:
         if size >= COMPARED_VECTORS:
             say("recall")
             figures.recall_at_10 = await asyncio.to_thread(
-                stages.recall, url, row[0], queries[:RECALL_QUERIES]
+                stages.recall, url, number, queries[:RECALL_QUERIES]
             )
         say("searching")
         warming = max(WARM_UP, size // WARM_UP_SHARE)

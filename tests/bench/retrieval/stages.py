@@ -125,6 +125,21 @@ async def import_all(
     return seconds, keys
 
 
+async def known(owner: Pool, base: BaseName) -> int:
+    """Let the database count what it holds, and return the number of a knowledge base.
+
+    Before there are vectors: an index that is built would wait for the counting, and it for that.
+    """
+    async with owner.connection() as connection:
+        await connection.execute("ANALYZE")
+        cursor = await connection.execute(
+            "SELECT number FROM knowledge_bases WHERE id = %s", (base.base,)
+        )
+        row = await cursor.fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 async def embed_all(
     pool: Pool, tenant: str, number: int, corpus: Corpus, keys: list[bytes]
 ) -> float:

@@ -63,9 +63,13 @@ def test_no_sentence_comes_twice_in_sixty_answers() -> None:
 def test_the_tables_show_both_ways_and_what_lies_between() -> None:
     """From the JSON alone, as the others."""
     results = Results(machine={}, started="")
-    results.gateway = [gateway_cell(1, [repeat(ANSWER)])]
+    results.gateway = [
+        gateway_cell(1, [repeat(ANSWER)]),
+        gateway_cell(1, [repeat(ANSWER)], paced=True),
+    ]
     found = json.loads(json.dumps(results.document())) | {"startup": {}}
     ways, added = report.grids(found)
     assert dict(zip(ways.header, ways.rows[0], strict=True))["gateway, first"] == "5.00 / 5.00"
     row = dict(zip(added.header, added.rows[0], strict=True))
     assert (row["to the first words"], row["CPU ms"]) == ("3.00 / 3.00", "3.00")
+    assert [row[0] for row in added.rows] == ["1", "1, as a model writes"]
