@@ -30,3 +30,17 @@ async def lonely_server() -> AsyncIterator[Served]:
     """The service without any provider: nothing outside the machine."""
     async with serve("generation", build, Settings) as served:
         yield served
+
+
+@pytest.fixture
+async def first() -> AsyncIterator[ModelServer]:
+    """The preferred provider."""
+    async with model_server() as server:
+        yield server
+
+
+@pytest.fixture
+async def second() -> AsyncIterator[ModelServer]:
+    """The one behind it."""
+    async with model_server() as server:
+        yield server

@@ -1,5 +1,6 @@
 """Replicas of the generation service with limits, and what their callers are told."""
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,7 +18,7 @@ from kefu.generation.v1.usage_pb2_grpc import GenerationUsageServiceStub
 from services.generation.__main__ import build
 from services.generation.settings import Settings
 from tests.rpc.generation.samples import SECONDS, TENANT, Streamed, question, read, with_model
-from tests.stubs.model_server import ModelServer
+from tests.stubs.model_server import ModelServer, Seen
 from tests.support.mesh import Served, serve
 from tests.support.valkey import fresh_redis
 
@@ -97,3 +98,18 @@ async def usage(server: Served, **fields: Any) -> pb.GetUsageResponse:
     request = pb.GetUsageRequest(parent=TENANT, **fields)
     answer: pb.GetUsageResponse = await stub.GetUsage(request, timeout=SECONDS)
     return answer
+
+
+async def one_estimate_is_paid(server: Served, seen: Seen) -> None:
+    """Wait until a call whose caller left counts once, estimated, and its price is gone."""
+    async with asyncio.timeout(5):
+        await seen.disconnected.wait()
+        while not (answer := await usage(server)).rows:
+            pass
+    (row,) = answer.rows
+    assert (row.calls, row.estimated_calls) == (1, 1)
+    async with asyncio.timeout(5):
+        while 1_000_000 - row.price_micros not in [
+            each.remaining for each in (await usage(server)).quotas
+        ]:
+            pass

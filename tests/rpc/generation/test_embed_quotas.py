@@ -15,6 +15,7 @@ from tests.rpc.generation.limited import (
     MONEY,
     TOKENS,
     generation,
+    one_estimate_is_paid,
     redis_url,
     refusal,
     replicas,
@@ -258,17 +259,7 @@ async def test_a_caller_who_leaves_pays_for_what_was_sent(
         seen = await arrival
         call.cancel()
         await asyncio.gather(leaving, return_exceptions=True)
-        async with asyncio.timeout(5):
-            await seen.disconnected.wait()
-            while not (answer := await usage(server)).rows:
-                pass
-        (row,) = answer.rows
-        assert (row.calls, row.estimated_calls) == (1, 1)
-        async with asyncio.timeout(5):
-            while 1_000_000 - row.price_micros not in [
-                each.remaining for each in (await usage(server)).quotas
-            ]:
-                pass
+        await one_estimate_is_paid(server, seen)
 
 
 async def test_the_local_model_is_neither_limited_nor_counted(

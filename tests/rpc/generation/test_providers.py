@@ -40,20 +40,6 @@ SENTENCE_CHUNKS = 6
 
 
 @pytest.fixture
-async def first() -> AsyncIterator[ModelServer]:
-    """The preferred provider."""
-    async with model_server() as server:
-        yield server
-
-
-@pytest.fixture
-async def second() -> AsyncIterator[ModelServer]:
-    """The one behind it."""
-    async with model_server() as server:
-        yield server
-
-
-@pytest.fixture
 async def both(first: ModelServer, second: ModelServer, tmp_path: Path) -> AsyncIterator[Served]:
     """The service with both providers."""
     async with serving_table(tmp_path, entry(first, "first"), entry(second, "second")) as served:

@@ -12,7 +12,7 @@ from kefu.generation.v1.usage_pb2_grpc import GenerationUsageServiceStub
 from tests.rpc.generation.samples import SECONDS, TENANT, Streamed, question, read
 from tests.rpc.generation.tables import entry, serving_table
 from tests.stubs.behaviour import Behaviour, Fault
-from tests.stubs.model_server import ModelServer, model_server
+from tests.stubs.model_server import ModelServer
 from tests.support.mesh import Served
 
 FAULTS = [
@@ -24,20 +24,6 @@ FAULTS = [
 ]
 
 PRICES = {"input_price": 2, "output_price": 8, "currency": "CNY"}
-
-
-@pytest.fixture
-async def first() -> AsyncIterator[ModelServer]:
-    """The preferred provider."""
-    async with model_server() as server:
-        yield server
-
-
-@pytest.fixture
-async def second() -> AsyncIterator[ModelServer]:
-    """The one behind it."""
-    async with model_server() as server:
-        yield server
 
 
 @pytest.fixture
