@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 import structlog
 from kefu.errors import KefuError
 
-_GATHER_SECONDS = 1.0
-"""How long new entries gather: a list of thousands is sorted in with fewer looks at the index each,
-and is read by a search in a few milliseconds."""
+_GATHER_SECONDS = 0.25
+"""How long new entries gather: a list of a thousand is sorted in with fewer looks at the index each,
+and is read by a search in a few milliseconds. See docs/benchmarks.md for other values."""
 
 
 class Sorting:

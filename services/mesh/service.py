@@ -177,7 +177,7 @@ async def _serve(name: str, settings: ServiceSettings, build: Build) -> None:
         raise KefuError(f"metrics address {settings.metrics_listen}: {error.strerror}") from None
     log = structlog.get_logger("service")
     async with serving(name, settings, build) as server:
-        _settle_memory()
+        settle_memory()
         log.info("serving", address=server.address, metrics_port=metrics.server_port)
         await stop.wait()
         log.info("draining")
@@ -185,7 +185,7 @@ async def _serve(name: str, settings: ServiceSettings, build: Build) -> None:
     log.info("stopped")
 
 
-def _settle_memory() -> None:
+def settle_memory() -> None:
     """Leave what was loaded at the start out of every later search for cyclic garbage."""
     gc.collect()
     gc.freeze()

@@ -39,7 +39,7 @@ from services.knowledge.upkeep import COMPARED_VECTORS
 from services.local import postgres
 from services.mesh.database import open_pool
 from services.mesh.server import Registration
-from services.mesh.service import Mesh
+from services.mesh.service import Mesh, settle_memory
 from services.mesh.settings import ServiceSettings
 from tests.bench import machine
 from tests.bench.retrieval import stages
@@ -89,6 +89,7 @@ async def service(url: str) -> AsyncIterator[Served]:
         } | {name: getattr(keys, name) for name in ("cert_file", "key_file", "ca_file")}
         async with serve("knowledge", build, Settings, **settings) as served:
             served.authority, served.folder = generation.authority, generation.folder
+            settle_memory()
             yield served
 
 

@@ -186,7 +186,6 @@ def settle(url: str) -> None:
     """
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
-        connection.execute("CHECKPOINT")
 
 
 def sizes(url: str) -> tuple[dict[str, float], dict[str, float]]:
