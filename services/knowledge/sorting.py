@@ -7,8 +7,8 @@ import structlog
 from kefu.errors import KefuError
 
 _GATHER_SECONDS = 0.25
-"""How long new entries gather: a list of a thousand is sorted in with fewer looks at the index each,
-and is read by a search in a few milliseconds. See docs/benchmarks.md for other values."""
+"""How long new entries gather: a list of a thousand is sorted in with fewer looks at the index for
+each, and is read by a search in a few milliseconds. docs/benchmarks.md has other values."""
 
 
 class Sorting:
