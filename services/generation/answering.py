@@ -122,8 +122,8 @@ class Answerer:
             # Leaving the loop ends the request: nobody pays for more of what is withheld.
             async with aclosing(model.write(writing, patience)) as pieces:
                 async for piece in pieces:
-                    if writing.text == piece:
-                        # Who wrote before, if anybody, has failed and was seen by nobody.
+                    if writing.text == piece and draft.releaser.begun:
+                        # Who wrote before has failed and was seen by nobody.
                         draft.releaser = Releaser(question, self._prompt, self._checks)
                     for event in draft.releaser.feed(piece):
                         writing.shown = True

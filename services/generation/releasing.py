@@ -50,6 +50,7 @@ class Releaser:
         self._sources = Sources(question)
         self._reader = CitationReader(question.passages)
         self._read = 0
+        self._fed = False
         self._waiting: list[Delta | Citation] = []
         self._waiting_text = ""
         self._said: set[str] = set()
@@ -68,6 +69,7 @@ class Releaser:
         """Take the next piece and return what can be released: whole sentences."""
         if self.withheld:
             return []
+        self._fed = True
         self._reader.feed(piece)
         # The last one may go on, or get a marker yet.
         return self._take(sentences(self._reader.text[self._read :])[:-1])
@@ -104,6 +106,11 @@ class Releaser:
         span = Span(start + len(words) - len(words.lstrip()), len(self.text))
         self._weighed.append(SentenceSupport(span, Support.NO_CLAIM, 0.0))
         return Delta(words)
+
+    @property
+    def begun(self) -> bool:
+        """Whether it was fed anything."""
+        return self._fed
 
     @property
     def grounding(self) -> Grounding:

@@ -71,9 +71,10 @@ class SavingAnswerer:
             )
             async with aclosing(answer) as events:
                 async for event in events:
+                    yield event
+                    # Who asked has it by now, and does not wait for it to be kept.
                     if isinstance(event, Answer):
                         self._cache.keep(key, question, event)
-                    yield event
 
         events = self._flights.join((key, require_model), seconds, ask)
         async with aclosing(events) as arrivals:
