@@ -39,7 +39,8 @@ FROM unnest(%(text_hash)b::bytea[]) WITH ORDINALITY AS n (hash, place)
 GROUP BY hash ORDER BY min(place) ON CONFLICT DO NOTHING"""
 
 # The list of new entries is sorted into the index of lexemes whenever it is full: by default after
-# 4 MB and in 4 MB of memory, which takes several passes over the index.
+# 4 MB and in 4 MB of memory, which takes several passes over the index. Here it is full only where
+# the connection that sorts beside the imports does not get on.
 _SORTING_MEMORY = "SET LOCAL work_mem = '64MB'; SET LOCAL gin_pending_list_limit = '64MB'"
 
 NOT_AWAITED = "SET LOCAL synchronous_commit = off"

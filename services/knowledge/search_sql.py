@@ -171,7 +171,7 @@ WITH base AS (
 SELECT b.version, b.entry_count, b.embedding_model,
     CASE WHEN coalesce(e.nth, 1) = 1
         THEN ARRAY(SELECT entry_count FROM wanted ORDER BY place) END AS counts,
-    (SELECT to_jsonb(hit) FROM hit) AS hit,
+    CASE WHEN coalesce(e.nth, 1) = 1 THEN (SELECT to_jsonb(hit) FROM hit) END AS hit,
     d.id AS document, d.revision, d.title, e.heading, e.faq, f.question, f.answer,
     e.content, e.question_hash IS NOT NULL AS is_question, e.span_start, e.span_end, e.language,
     ARRAY(SELECT place - 1 FROM wanted w WHERE e.lexemes @@ w.query) AS matched,
@@ -185,7 +185,7 @@ OF_THE_SEARCH = 5
 """Columns that tell of the search; those of an entry come behind them."""
 
 COUNTS = 3
-"""The one of them that is long, and so in one row only."""
+"""Of these the one that is never null in the one row that has the long ones."""
 
 _PARAMETER = re.compile(r"%\((\w+)\)s")
 

@@ -110,8 +110,8 @@ class SearchStore:
             rows = await cursor.fetchall()
         if not rows:
             raise KnowledgeBaseNotFound(knowledge_base=str(wanted.base))
-        version, entry_count, embedding_model, _, hit = rows[0][:OF_THE_SEARCH]
-        counts = next(row[COUNTS] for row in rows if row[COUNTS] is not None)
+        whole = next(row for row in rows if row[COUNTS] is not None)
+        version, entry_count, embedding_model, counts, hit = whole[:OF_THE_SEARCH]
         return Found(
             version,
             embedding_model,

@@ -47,6 +47,8 @@ from services.generation.instructions import addresses_model
 def test_orders_to_a_model_are_seen(sentence: str) -> None:
     """In simplified, traditional, English, full-width and mixed text."""
     assert addresses_model(sentence)
+    # What is not English alone is read by another engine, which has to say the same.
+    assert addresses_model(f"{sentence} 。")
 
 
 @pytest.mark.parametrize(

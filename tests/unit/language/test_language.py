@@ -118,6 +118,12 @@ def test_words_start_with_a_letter_or_digit(text: str) -> None:
     assert all(word and word[0].isalnum() for word in words(text))
 
 
+@given(TEXTS)
+def test_words_are_the_segments_that_say_something(text: str) -> None:
+    """Two ways through a text, one of which leaves out what stands between the words."""
+    assert words(text) == [piece for piece in segment(fold(text)) if piece[0].isalnum()]
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
