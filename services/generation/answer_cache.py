@@ -78,7 +78,7 @@ class AnswerCache:
             for number, (place, source, claim) in enumerate(kept.cited, start=1)
         )
         answer = replace(kept.answer, citations=citations)
-        return [Delta(answer.text), *citations, answer]
+        return [Delta(answer.text, citations), answer]
 
     def keep(self, key: bytes, question: Question, answer: Answer) -> None:
         """Keep an answer, if it may be given again."""

@@ -76,10 +76,10 @@ class Answerer:
             require_model: Fail rather than answer without a model.
 
         Yields:
-            Deltas and citations as they arise, each delta a sentence that has passed its checks,
-            then one `Answer`. Where not a sentence of a model's can be given, the answer is
-            extractive and says why. Where a provider fails later, it ends INTERRUPTED; where a
-            later sentence has to be withheld, it ends there and says so.
+            Deltas as they arise, each a sentence that has passed its checks, then one `Answer`.
+            Where not a sentence of a model's can be given, the answer is extractive and says why.
+            Where a provider fails later, it ends INTERRUPTED; where a later sentence has to be
+            withheld, it ends there and says so.
 
         Raises:
             ModelUnavailable: No model gave an answer and `require_model` is set.

@@ -8,6 +8,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from pydantic_core import from_json
+
 from services.generation.dialogue import Attempt, Finish, Usage
 from services.generation.failure import Cause, ModelFailure
 from services.generation.prompt import Message
@@ -167,12 +169,27 @@ def _take(
     text = ""
     try:
         for payload in payloads:
-            text += text_of(json.loads(payload), writing)
+            text += text_of(_parsed(payload), writing)
     except ModelFailure as failure:
         return clean(text), failure
     except (ValueError, AttributeError, TypeError, LookupError):
         return clean(text), ModelFailure(Cause.BROKEN_RESPONSE)
     return clean(text), None
+
+
+def _parsed(payload: bytes) -> Any:
+    """Parse JSON, four times as fast as the standard library does it.
+
+    Raises:
+        ValueError: It is no JSON, or deeper than any answer is.
+    """
+    try:
+        return from_json(payload)
+    except ValueError:
+        if rb"\ud" not in payload.lower():
+            raise
+        # Where a provider cuts an emoji in two, each half is one that only the library reads.
+        return json.loads(payload)
 
 
 class ChatModel:

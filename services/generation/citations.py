@@ -2,7 +2,7 @@
 
 import re
 
-from services.generation.dialogue import Citation, Delta, Passage
+from services.generation.dialogue import Citation, Passage
 from services.generation.relevance import supporting_span
 from services.language import Span, sentences
 
@@ -25,7 +25,7 @@ _CITATIONS = 100
 
 
 class CitationReader:
-    """Takes a model's text piece by piece, gives it back without markers, and the citations.
+    """Takes a model's text piece by piece and keeps it without markers, and the citations.
 
     A marker cites for the words between the beginning of its sentence, or the marker before it
     in the same sentence, and itself. One at the beginning of a line cites for the sentence
@@ -40,45 +40,38 @@ class CitationReader:
         self._claim = Span(0, 0)
         self._leading: list[tuple[int, int]] = []
         self.text = ""
-        """The answer so far, without markers: all deltas joined."""
+        """The answer so far, without markers."""
         self.citations: list[Citation] = []
         """The citations so far, by place in the answer."""
 
-    def feed(self, piece: str) -> list[Delta | Citation]:
-        """Take the next piece and return what can be released.
-
-        What might be the beginning of a marker is held back until it is known.
-        """
+    def feed(self, piece: str) -> None:
+        """Take the next piece; what might be the beginning of a marker waits until it is known."""
         self._held += piece
-        events: list[Delta | Citation] = []
         while marker := MARKER.search(self._held):
             before = self._held[: marker.start()]
             opening = _PARTIAL.search(before)
             keep = opening.start() if opening else len(before)
-            self._release(before[:keep], events)
-            self._cite([int(number) for number in _NUMBER.findall(marker["numbers"])], events)
+            self._release(before[:keep])
+            self._cite([int(number) for number in _NUMBER.findall(marker["numbers"])])
             self._held = before[keep:] + self._held[marker.end() :]
         partial = _PARTIAL.search(self._held)
         keep = partial.start() if partial else len(self._held)
-        self._release(self._held[:keep], events)
+        self._release(self._held[:keep])
         self._held = self._held[keep:] if len(self._held) - keep <= _HELD_LIMIT else ""
-        return events
 
     def settle(self, end: int) -> None:
         """Give markers at the beginning of a line their sentence, where it ends up to `end`."""
         later = [each for each in self._leading if each[1] >= end]
         self._leading = [each for each in self._leading if each[1] < end]
-        self._settle_leading([])
+        self._settle_leading()
         self._leading += later
 
-    def close(self) -> list[Delta | Citation]:
-        """Return what was outstanding; the rest of a marker that was never finished is dropped."""
-        events: list[Delta | Citation] = []
+    def close(self) -> None:
+        """Come to the end; the rest of a marker that was never finished is dropped."""
         self._held = ""
-        self._settle_leading(events)
-        return events
+        self._settle_leading()
 
-    def _release(self, piece: str, events: list[Delta | Citation]) -> None:
+    def _release(self, piece: str) -> None:
         if not self.text:
             piece = piece.lstrip()
         elif self._after_marker and self.text[-1].isspace():
@@ -86,11 +79,10 @@ class CitationReader:
         if piece:
             self._after_marker = False
             self.text += piece
-            events.append(Delta(piece))
 
-    def _cite(self, numbers: list[int], events: list[Delta | Citation]) -> None:
+    def _cite(self, numbers: list[int]) -> None:
         self._after_marker = True
-        self._settle_leading(events)
+        self._settle_leading()
         end = len(self.text)
         leading = not end or self.text.endswith("\n")
         claim = Span(end, end) if leading else self._claim_before(end)
@@ -100,7 +92,7 @@ class CitationReader:
             if leading:
                 self._leading.append((number, end))
             else:
-                self._add(number, claim, events)
+                self._add(number, claim)
 
     def _claim_before(self, end: int) -> Span:
         """Return the words that a marker at `end` stands for."""
@@ -115,22 +107,20 @@ class CitationReader:
         self._claim = Span(start + blanks, end)
         return self._claim
 
-    def _settle_leading(self, events: list[Delta | Citation]) -> None:
+    def _settle_leading(self) -> None:
         """Give the markers at the beginning of a line the sentence that came after them."""
         waiting, self._leading = self._leading, []
         for number, start in waiting:
             spans = sentences(self.text[start:])
             if spans:
-                self._add(number, Span(start + spans[0].start, start + spans[0].end), events)
+                self._add(number, Span(start + spans[0].start, start + spans[0].end))
             else:
                 self._leading.append((number, start))
 
-    def _add(self, number: int, claim: Span, events: list[Delta | Citation]) -> None:
+    def _add(self, number: int, claim: Span) -> None:
         passage = self._passages[number - 1]
         known = any(old.passage is passage and old.answer_span == claim for old in self.citations)
         if known or claim.start == claim.end or len(self.citations) == _CITATIONS:
             return
         support = supporting_span(passage.text, claim.of(self.text))
-        citation = Citation(len(self.citations) + 1, passage, support, claim)
-        self.citations.append(citation)
-        events.append(citation)
+        self.citations.append(Citation(len(self.citations) + 1, passage, support, claim))

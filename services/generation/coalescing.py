@@ -31,7 +31,7 @@ class Flights(Generic[Item]):
 
     async def join(
         self, key: Hashable, seconds: float, source: Callable[[], AsyncGenerator[Item, None]]
-    ) -> AsyncGenerator[tuple[Item, bool], None]:
+    ) -> AsyncGenerator[list[tuple[Item, bool]], None]:
         """Follow the flight with this key, or open it.
 
         A follower that leaves disturbs nobody; when the last one leaves, the work is cancelled
@@ -45,7 +45,8 @@ class Flights(Generic[Item]):
             source: Does the work, if this call is the first.
 
         Yields:
-            Each item, and whether nobody was given it before.
+            What came since the last time, at least one item; of each, whether nobody was given it
+            before.
 
         Raises:
             Exception: What the work failed with, for every follower.
@@ -56,9 +57,9 @@ class Flights(Generic[Item]):
             flight = self._flights[key] = _Flight(source(), end)
         flight.followers += 1
         try:
-            async with aclosing(flight.follow()) as items:
-                async for item in items:
-                    yield item
+            async with aclosing(flight.follow()) as arrivals:
+                async for items in arrivals:
+                    yield items
         finally:
             flight.followers -= 1
             if not flight.followers and self._flights.get(key) is flight:
@@ -78,8 +79,8 @@ class Flights(Generic[Item]):
         async def source() -> AsyncGenerator[Item, None]:
             yield await work()
 
-        async with aclosing(self.join(key, seconds, source)) as items:
-            return await anext(items)
+        async with aclosing(self.join(key, seconds, source)) as arrivals:
+            return (await anext(arrivals))[0]
 
 
 class _Flight(Generic[Item]):
@@ -101,15 +102,16 @@ class _Flight(Generic[Item]):
         in_time = self._end - _SLACK_SECONDS <= end
         return not self._landed and in_time and self._end - now >= (end - now) * _LEAST_SHARE
 
-    async def follow(self) -> AsyncGenerator[tuple[Item, bool], None]:
+    async def follow(self) -> AsyncGenerator[list[tuple[Item, bool]], None]:
         """Yield what there is and then what comes, each with whether it was given to nobody."""
         place = 0
         while True:
             if place < len(self._items):
-                item, fresh = self._items[place], place >= self._given
-                place += 1
+                items = enumerate(self._items[place:], place)
+                new = [(item, at >= self._given) for at, item in items]
+                place = len(self._items)
                 self._given = max(self._given, place)
-                yield item, fresh
+                yield new
             elif self._failure is not None:
                 raise self._failure
             elif self._landed:

@@ -220,11 +220,17 @@ class Grounding:
         return Support.SUPPORTED
 
 
+MAX_DELTA = 8000
+"""Most code points of a delta: the contract's limit."""
+
+
 @dataclass(frozen=True, slots=True)
 class Delta:
     """Words to append to those already sent."""
 
     text: str
+    citations: tuple[Citation, ...] = ()
+    """What supports them, by place in the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,5 +258,5 @@ class Answer:
     """The answer to an identical question was given; this one cost nothing."""
 
 
-Event = Delta | Citation | Answer
-"""What an answer is streamed as: deltas and citations in turn, then exactly one `Answer`."""
+Event = Delta | Answer
+"""What an answer is streamed as: deltas, then exactly one `Answer`."""

@@ -105,7 +105,7 @@ def answer(question: Question) -> Iterator[Event]:
     """Answer from the passages alone.
 
     Yields:
-        One delta a sentence, each followed by its citation, and the `Answer` at the end: mode
+        One delta a sentence, each with its citation, and the `Answer` at the end: mode
         EXTRACTIVE, or NO_ANSWER where nothing in the passages has to do with the question.
     """
     question = replace(question, text=_asked(question.text))
@@ -114,9 +114,9 @@ def answer(question: Question) -> Iterator[Event]:
     chosen = _choose(question, candidates) or _foreign(question, candidates)
     native = any(candidate.language is question.language for candidate in chosen)
     opening = _OPENING if native else _FOREIGN if chosen else _NOTHING
-    yield from writer.say(opening[question.language])
+    yield writer.say(opening[question.language])
     for candidate in chosen:
-        yield from writer.quote(candidate)
+        yield writer.quote(candidate)
     mode = Mode.EXTRACTIVE if chosen else Mode.NO_ANSWER
     grounding = of_extraction(writer.text, writer.citations) if question.passages else None
     yield Answer(writer.text, mode, tuple(writer.citations), grounding=grounding)
@@ -135,18 +135,17 @@ class _Writer:
         self.text = ""
         self.citations: list[Citation] = []
 
-    def say(self, words: str) -> Iterator[Event]:
+    def say(self, words: str) -> Delta:
         if self.text and self.text[-1].isascii() and not self.text[-1].isspace():
             words = " " + words
-        if words:
-            self.text += words
-            yield Delta(words)
+        self.text += words
+        return Delta(words)
 
-    def quote(self, candidate: _Candidate) -> Iterator[Event]:
+    def quote(self, candidate: _Candidate) -> Delta:
         words = candidate.words
         if not _COMPLETE.search(words):
             words += _STOP[candidate.language]
-        yield from self.say(words)
+        said = self.say(words)
         end = len(self.text)
         citation = Citation(
             len(self.citations) + 1,
@@ -155,7 +154,7 @@ class _Writer:
             Span(end - len(words), end),
         )
         self.citations.append(citation)
-        yield citation
+        return replace(said, citations=(citation,))
 
 
 def _candidates(passages: tuple[Passage, ...]) -> Iterator[_Candidate]:

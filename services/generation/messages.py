@@ -12,6 +12,7 @@ from services.generation.dialogue import (
     Attempt,
     Choice,
     Citation,
+    Delta,
     Finish,
     Grounding,
     Mode,
@@ -125,6 +126,12 @@ def citation_to(citation: Citation) -> understanding_pb2.Citation:
 
 def _span_to(span: Span) -> text_pb2.TextSpan:
     return text_pb2.TextSpan(start=span.start, end=span.end)
+
+
+def delta_to(delta: Delta, sequence: int) -> pb.GenerationDelta:
+    """Write words of an answer, which are its `sequence`-th."""
+    citations = [citation_to(each) for each in delta.citations]
+    return pb.GenerationDelta(sequence=sequence, text=delta.text, citations=citations)
 
 
 def completed_to(answer: Answer) -> pb.GenerationCompleted:

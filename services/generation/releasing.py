@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from services.generation.citations import CitationReader
 from services.generation.dialogue import (
+    MAX_DELTA,
     Citation,
     Delta,
     Grounding,
@@ -18,7 +19,7 @@ from services.generation.markdown import Unmarked, unmarked
 from services.generation.prompt import Prompt
 from services.generation.relevance import supporting_span
 from services.generation.screening import Checks, strays
-from services.language import Language, Span, fold, sentences
+from services.language import Language, Span, fold, holds_end, sentences
 
 _NO_MORE = {
     Language.ZH: "其余部分我暂时无法确认，建议您联系人工客服。",
@@ -26,7 +27,6 @@ _NO_MORE = {
 }
 
 # The contract's limits.
-_DELTA = 8000
 _SENTENCES = 200
 _CITATIONS = 100
 
@@ -51,8 +51,8 @@ class Releaser:
         self._reader = CitationReader(question.passages)
         self._read = 0
         self._fed = False
-        self._waiting: list[Delta | Citation] = []
         self._waiting_text = ""
+        self._waiting_citations: list[Citation] = []
         self._said: set[str] = set()
         self._claimed = False
         self._weighed: list[SentenceSupport] = []
@@ -65,16 +65,17 @@ class Releaser:
         self.admits = False
         """Whether a sentence says that something is not known."""
 
-    def feed(self, piece: str) -> list[Delta | Citation]:
+    def feed(self, piece: str) -> list[Delta]:
         """Take the next piece and return what can be released: whole sentences."""
         if self.withheld:
             return []
         self._fed = True
         self._reader.feed(piece)
+        rest = self._reader.text[self._read :]
         # The last one may go on, or get a marker yet.
-        return self._take(sentences(self._reader.text[self._read :])[:-1])
+        return self._take(sentences(rest)[:-1]) if holds_end(rest) else []
 
-    def close(self, *, complete: bool) -> list[Delta | Citation]:
+    def close(self, *, complete: bool) -> list[Delta]:
         """Return what was outstanding.
 
         Args:
@@ -84,17 +85,14 @@ class Releaser:
         if self.withheld:
             return []
         self._reader.close()
-        rest = sentences(self._reader.text[self._read :])
-        if (
-            rest
-            and not complete
-            and not rest[-1].of(self._reader.text[self._read :]).endswith(_ENDS)
-        ):
-            rest.pop()
-        events = self._take(rest)
+        rest = self._reader.text[self._read :]
+        spans = sentences(rest)
+        if spans and not complete and not spans[-1].of(rest).endswith(_ENDS):
+            spans.pop()
+        released = self._take(spans)
         if self._waiting_text and not self._claimed and not self.admits:
             self.withheld = self.withheld or Withheld.NO_CLAIM
-        return events if self.withheld else [*events, *self._flush()]
+        return released if self.withheld else [*released, *self._flush()]
 
     def end_early(self) -> Delta:
         """Add to an answer whose rest was withheld that no more is certain."""
@@ -123,17 +121,16 @@ class Releaser:
         """Whether anything that was released claims something."""
         return self._claimed
 
-    def _take(self, spans: list[Span]) -> list[Delta | Citation]:
-        events: list[Delta | Citation] = []
+    def _take(self, spans: list[Span]) -> list[Delta]:
+        released: list[Delta] = []
         offset = self._read
         for each in spans:
-            span = Span(offset + each.start, offset + each.end)
-            events += self._next(span)
+            released += self._next(Span(offset + each.start, offset + each.end))
             if self.withheld:
                 break
-        return events
+        return released
 
-    def _next(self, span: Span) -> list[Delta | Citation]:
+    def _next(self, span: Span) -> list[Delta]:
         """Check the next sentence and return it, if nothing has to be waited for."""
         self._reader.settle(span.end)
         cited = [
@@ -159,17 +156,13 @@ class Releaser:
             for each in cited
         ]
         self._read = span.end
-        self._tell(words.text)
+        self._waiting_text += words.text
         self.admits |= judgement.admits
         self._weighed.append(SentenceSupport(place, judgement.support, judgement.overlap))
         if judgement.support is not Support.NO_CLAIM:
             self._claimed = True
-            self._waiting += self._cite(place, sentence, judgement, moved)
+            self._waiting_citations += self._cite(place, sentence, judgement, moved)
         return self._flush() if self._claimed else []
-
-    def _tell(self, words: str) -> None:
-        self._waiting_text += words
-        self._waiting += [Delta(words[at : at + _DELTA]) for at in range(0, len(words), _DELTA)]
 
     def _judge(self, sentence: str, cited: list[Passage]) -> Judgement:
         before = self.text + self._waiting_text
@@ -201,11 +194,12 @@ class Releaser:
         self.citations += numbered
         return [*numbered]
 
-    def _flush(self) -> list[Delta | Citation]:
-        events, self._waiting = self._waiting, []
-        self.text += self._waiting_text
-        self._waiting_text = ""
-        return events
+    def _flush(self) -> list[Delta]:
+        words, self._waiting_text = self._waiting_text, ""
+        citations, self._waiting_citations = tuple(self._waiting_citations), []
+        self.text += words
+        released = [Delta(words[at : at + MAX_DELTA]) for at in range(0, len(words), MAX_DELTA)]
+        return [*released[:-1], replace(released[-1], citations=citations)] if released else []
 
 
 def _moved(span: Span, words: Unmarked, start: int, shift: int) -> Span:

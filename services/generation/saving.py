@@ -6,7 +6,7 @@ to, and what has to be asked is asked with the most useful passages and rounds o
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ from services.generation.answering import Answerer
 from services.generation.budget import fit
 from services.generation.chat import Caller
 from services.generation.coalescing import Flights
-from services.generation.dialogue import Answer, Event, Question
+from services.generation.dialogue import MAX_DELTA, Answer, Citation, Delta, Event, Question
 from services.generation.earlier import Earlier
 from services.language import fold
 
@@ -78,11 +78,32 @@ class SavingAnswerer:
 
         events = self._flights.join((key, require_model), seconds, ask)
         async with aclosing(events) as arrivals:
-            async for event, fresh in arrivals:
-                if isinstance(event, Answer) and not fresh:
-                    telemetry.record_shared("flight")
-                    event = replace(event, usage=None, attempts=(), shared=True)
-                yield event
+            async for new in arrivals:
+                deltas = [event for event, _ in new if isinstance(event, Delta)]
+                # What came while the caller took what came before goes out together.
+                for delta in joined(deltas):
+                    yield delta
+                for event, fresh in new:
+                    if isinstance(event, Answer):
+                        yield event if fresh else _shared(event)
+
+
+def joined(deltas: Sequence[Delta]) -> Iterator[Delta]:
+    """Put deltas together as far as one may be long."""
+    words, citations = "", tuple[Citation, ...]()
+    for each in deltas:
+        if words and len(words) + len(each.text) > MAX_DELTA:
+            yield Delta(words, citations)
+            words, citations = "", ()
+        words += each.text
+        citations += each.citations
+    if words:
+        yield Delta(words, citations)
+
+
+def _shared(answer: Answer) -> Answer:
+    telemetry.record_shared("flight")
+    return replace(answer, usage=None, attempts=(), shared=True)
 
 
 def key_of(tenant: str, question: Question) -> bytes:

@@ -12,7 +12,7 @@ from services.generation.answering import Answerer
 from services.generation.catalogue import Catalogue
 from services.generation.chat import Caller
 from services.generation.choosing import Chooser
-from services.generation.dialogue import Answer, Citation, Delta, Finish
+from services.generation.dialogue import Answer, Delta, Finish
 from services.generation.embedding import Embedder
 from services.generation.quota import Quotas
 from services.generation.saving import SavingAnswerer
@@ -56,10 +56,7 @@ class GenerationServicer(GenerationServiceServicer):
                 match event:
                     case Delta():
                         sequence += 1
-                        delta = pb.GenerationDelta(sequence=sequence, text=event.text)
-                        yield pb.GenerateResponse(delta=delta)
-                    case Citation():
-                        yield pb.GenerateResponse(citation=messages.citation_to(event))
+                        yield pb.GenerateResponse(delta=messages.delta_to(event, sequence))
                     case Answer():
                         telemetry.record_answer(event)
                         yield pb.GenerateResponse(completed=messages.completed_to(event))

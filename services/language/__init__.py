@@ -13,7 +13,7 @@ from services.language.segmentation import (
     segment,
     words,
 )
-from services.language.sentence_split import Span, sentences
+from services.language.sentence_split import Span, holds_end, sentences
 
 __all__ = [
     "Language",
@@ -22,6 +22,7 @@ __all__ = [
     "detect",
     "fold",
     "folded_words",
+    "holds_end",
     "part_of_speech",
     "segment",
     "sentences",

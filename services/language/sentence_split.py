@@ -25,6 +25,8 @@ _CLOSING = "\"'”’」』）)】》\\]"
 # An emoji behind the mark comments on what was said before it, not on what follows.
 _EMOJI = "\u2190-\u2bff\ufe0f\u200d\U0001f000-\U0001faff"
 
+_MARK = re.compile("[。！？!?…；;｡.\n]")
+
 # A full stop ends a sentence only before white space, an emoji, a Chinese character or the end,
 # so that 3.5, example.com and v2.0 stay whole. The other marks end one wherever they stand.
 _END = re.compile(
@@ -69,6 +71,11 @@ def sentences(text: str) -> list[Span]:
         start = match.end()
     _append(spans, text, start, len(text))
     return spans
+
+
+def holds_end(text: str) -> bool:
+    """Whether a sentence may end in a text: false where `sentences` finds one at most."""
+    return _MARK.search(text) is not None
 
 
 def _append(spans: list[Span], text: str, start: int, end: int) -> None:

@@ -111,16 +111,15 @@ def passage_to_proto(passage: Passage) -> generation_pb2.Passage:
     )  # fmt: skip
 
 
-def generation_part(found: generation_pb2.GenerateResponse) -> str | Citation | Answer | None:
-    """Words, a citation, or the end; None for a part of a newer release."""
+def generation_parts(found: generation_pb2.GenerateResponse) -> list[str | Citation | Answer]:
+    """Words and what supports them, or the end; nothing for an event of a newer release."""
     kind = found.WhichOneof("event")
     if kind == "delta":
-        return found.delta.text
-    if kind == "citation":
-        return _citation(found.citation)
-    if kind != "completed":
-        return None
-    done = found.completed
+        return [found.delta.text, *map(_citation, found.delta.citations)]
+    return [_answer(found.completed)] if kind == "completed" else []
+
+
+def _answer(done: generation_pb2.GenerationCompleted) -> Answer:
     usage = {
         name: getattr(done.usage, name)
         for name in ("input_tokens", "output_tokens", "cached_tokens", "price_micros")

@@ -138,8 +138,7 @@ class GenerationPeer:
             history=_rounds(conversation.rounds), conversation=conversation.name,
         )  # fmt: skip
         async for response in self._generation.stream("Generate", request, _seconds(*_ANSWER)):
-            part = messages.generation_part(response)
-            if part is not None:
+            for part in messages.generation_parts(response):
                 yield part
 
     async def summarise(self, tenant: str, rounds: Sequence[Round], language: str) -> str:

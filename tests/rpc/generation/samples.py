@@ -64,7 +64,7 @@ class Streamed:
     def __init__(self, responses: list[pb.GenerateResponse]) -> None:
         self.kinds = [response.WhichOneof("event") for response in responses]
         self.deltas = [each.delta for each in responses if each.HasField("delta")]
-        self.citations = [each.citation for each in responses if each.HasField("citation")]
+        self.citations = [each for delta in self.deltas for each in delta.citations]
         self.text = "".join(delta.text for delta in self.deltas)
         self.end: pb.GenerationCompleted = responses[-1].completed
 

@@ -238,17 +238,18 @@ class Company:
     async def generate(
         self, request: Any, _: Any
     ) -> AsyncIterator[generation_pb2.GenerateResponse]:
-        """The scripted words, the first before `Generate` waits, and a citation of them all."""
-        first, *others = self.words
-        yield generation_pb2.GenerateResponse(delta=generation_pb2.GenerationDelta(text=first))
-        await self._enter("Generate", request)
-        for word in others:
-            yield generation_pb2.GenerateResponse(delta=generation_pb2.GenerationDelta(text=word))
+        """The scripted words, the first before `Generate` waits; the last cite for them all."""
+        *others, last = self.words
         text = "".join(self.words)
         citation = understanding_pb2.Citation(
             index=1, document=DOCUMENT, answer_span=text_pb2.TextSpan(end=len(text))
         )
-        yield generation_pb2.GenerateResponse(citation=citation)
+        deltas = [generation_pb2.GenerationDelta(text=word) for word in others]
+        deltas.append(generation_pb2.GenerationDelta(text=last, citations=[citation]))
+        yield generation_pb2.GenerateResponse(delta=deltas[0])
+        await self._enter("Generate", request)
+        for delta in deltas[1:]:
+            yield generation_pb2.GenerateResponse(delta=delta)
         supported = judged(Grounding.VERDICT_SUPPORTED, (text, text, SUPPORTED))
         done = generation_pb2.GenerationCompleted(
             text=text, mode=generation_pb2.ANSWER_MODE_MODEL,

@@ -41,7 +41,9 @@ async def all_of(
 ) -> str:
     """Follow to the end; what somebody else was given before stands in brackets."""
     found = [
-        item if fresh else f"({item})" async for item, fresh in flights.join(key, seconds, work)
+        item if fresh else f"({item})"
+        async for new in flights.join(key, seconds, work)
+        for item, fresh in new
     ]
     return "".join(found)
 
@@ -69,12 +71,12 @@ async def test_who_comes_late_gets_what_there_is_at_once_and_then_the_rest() -> 
     work.bring("a", "b")
     await settled()
     late = flights.join("k", SECONDS, work)
-    assert [(await anext(late))[0] for _ in range(2)] == ["a", "b"]
+    assert await anext(late) == [("a", False), ("b", False)]
     waiting = asyncio.ensure_future(anext(late))
     await settled()
     assert not waiting.done()
     work.bring("c", "")
-    assert (await waiting)[0] == "c"
+    assert [item for item, _ in await waiting] == ["c"]
     assert [item async for item in late] == []
     assert await first == "abc"
 
@@ -127,7 +129,7 @@ async def test_closing_is_leaving() -> None:
     flights, work = Flights[str](), Work()
     work.bring("a")
     following = flights.join("k", SECONDS, work)
-    assert await anext(following) == ("a", True)
+    assert await anext(following) == [("a", True)]
     await settled()
     await following.aclose()
     assert work.cancelled == 1
@@ -142,8 +144,8 @@ async def test_a_follower_has_each_item_before_the_work_goes_on() -> None:
             yield item
             order.append(f"went on after {item}")
 
-    async for item, _ in flights.join("k", SECONDS, work):
-        order.append(f"got {item}")
+    async for new in flights.join("k", SECONDS, work):
+        order += [f"got {item}" for item, _ in new]
     assert order == ["got a", "went on after a", "got b", "went on after b"]
 
 

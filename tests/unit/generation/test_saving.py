@@ -25,7 +25,7 @@ from services.generation.dialogue import (
 )
 from services.generation.earlier import Earlier
 from services.generation.prompt import Prompt
-from services.generation.saving import SavingAnswerer, key_of
+from services.generation.saving import SavingAnswerer, joined, key_of
 from services.generation.summary import Summarizer
 from services.language import Language, Span
 
@@ -53,8 +53,7 @@ class Writer:
         if self.failure:
             raise self.failure
         citation = Citation(1, question.passages[0], Span(0, 7), Span(0, 7))
-        yield Delta("days.")
-        yield citation
+        yield Delta("days.", (citation,))
         usage = Usage("m", 100, len(self.asked))
         supported = Grounding((SentenceSupport(Span(0, 7), Support.SUPPORTED, 1.0),))
         yield Answer("7 days.", Mode.MODEL, (citation,), usage=usage, grounding=supported)
@@ -99,6 +98,14 @@ async def test_identical_questions_in_flight_are_one_call_and_paid_once() -> Non
     assert [bool(end.usage) for _, end in results] == [True, False, False]
     assert {end.citations for _, end in results} == {results[0][1].citations}
     assert len(writer.asked) == 1
+
+
+def test_sentences_that_wait_for_the_caller_are_sent_together() -> None:
+    """With their citations, as far as one message may be long."""
+    first, second = (Citation(number, PASSAGES[0], Span(0, 7), Span(0, 7)) for number in (1, 2))
+    deltas = [Delta("a" * 5000, (first,)), Delta("b" * 3000, (second,)), Delta("c")]
+    assert list(joined(deltas)) == [Delta("a" * 5000 + "b" * 3000, (first, second)), Delta("c")]
+    assert list(joined([])) == []
 
 
 async def test_an_identical_question_a_moment_later_costs_nothing() -> None:

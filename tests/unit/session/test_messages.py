@@ -155,7 +155,7 @@ def test_answers_of_newer_releases_are_read_as_the_nearest_known() -> None:
     found = messages.understanding(intent_pb2.Classification(best=candidate))
     assert found.best is not None
     assert found.best.type is IntentType.UNKNOWN
-    assert messages.generation_part(generation_pb2.GenerateResponse()) is None
+    assert messages.generation_parts(generation_pb2.GenerateResponse()) == []
     odd = understanding_pb2.SentenceSupport(support=99)  # type: ignore[arg-type]
     unread = understanding_pb2.Grounding(verdict=99, sentences=[odd])  # type: ignore[arg-type]
     assert grounding(unread).verdict is grounding(unread).sentences[0].support is Support.WEAK
@@ -169,7 +169,7 @@ def test_the_end_of_an_answer_says_what_it_cost_and_whether_it_is_whole() -> Non
         finish_reason=generation_pb2.GenerationCompleted.FINISH_REASON_INTERRUPTED,
         degraded_reason="timeout",
     )
-    answer = messages.generation_part(generation_pb2.GenerateResponse(completed=done))
+    (answer,) = messages.generation_parts(generation_pb2.GenerateResponse(completed=done))
     assert isinstance(answer, Answer)
     assert (answer.mode, answer.complete, answer.degraded) == (ReplyMode.MODEL, False, True)
     assert answer.usage == Usage(input_tokens=7, output_tokens=0, model="m")

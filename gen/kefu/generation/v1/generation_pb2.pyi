@@ -19,6 +19,11 @@ if sys.version_info >= (3, 11):
 else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
+if sys.version_info >= (3, 13):
+    from warnings import deprecated as _deprecated
+else:
+    from typing_extensions import deprecated as _deprecated
+
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class _AnswerMode:
@@ -214,8 +219,9 @@ class GenerateResponse(_message.Message):
         """The end, with everything known about the answer."""
 
     @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
     def citation(self) -> _understanding_pb2.Citation:
-        """A passage that supports the words before it; the completion repeats it."""
+        """Never sent: a delta carries its citations."""
 
     def __init__(
         self,
@@ -242,19 +248,25 @@ class GenerationDelta(_message.Message):
 
     SEQUENCE_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
+    CITATIONS_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """1, 2, 3, ... without gaps."""
     text: _builtins.str
-    """Words to append, never a repetition of earlier ones."""
+    """Words to append, never a repetition of earlier ones. One sentence or several."""
+    @_builtins.property
+    def citations(self) -> _containers.RepeatedCompositeFieldContainer[_understanding_pb2.Citation]:
+        """Passages that support these words, by place in the answer; the completion repeats them."""
+
     def __init__(
         self,
         *,
         sequence: _builtins.int = ...,
         text: _builtins.str = ...,
+        citations: _abc.Iterable[_understanding_pb2.Citation] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["sequence", b"sequence", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["citations", b"citations", "sequence", b"sequence", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
