@@ -40,6 +40,25 @@ class Said:
     payers: frozenset[Side]
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A sentence of an answer, ready for comparing with each of several sources."""
+
+    text: str
+    comparable: str
+    """Without its figures, which are compared as figures."""
+    clauses: tuple[Clause, ...]
+    for_all: bool
+    """Whether it says that something holds for all."""
+    payers: frozenset[Side]
+
+
+def claim(sentence: str) -> Claim:
+    """Prepare a sentence of an answer."""
+    for_all = _FOR_ALL.search(fold(sentence)) is not None
+    return Claim(sentence, comparable(sentence), clauses(sentence), for_all, payers(sentence))
+
+
 def said(sentence: str, context: frozenset[str]) -> Said:
     """Prepare a sentence of a source whose title has the terms `context`."""
     own = terms(comparable(sentence))
@@ -52,27 +71,30 @@ def said(sentence: str, context: frozenset[str]) -> Said:
     )
 
 
-def contradicts(sentence: str, weights: Mapping[str, float], held: Sequence[Said]) -> bool:
-    """Whether the sentences of one source say otherwise.
+def contradicts(made: Claim, weights: Mapping[str, float], held: Sequence[Said]) -> bool:
+    """Whether the sentences of one source say otherwise than a claim.
 
     Args:
-        sentence: One sentence of an answer.
+        made: The claim.
         weights: Of its terms.
         held: All sentences of the source.
     """
     if not held:
         return False
-    if _FOR_ALL.search(fold(sentence)) and not _nearest(weights, held).for_all:
+    if made.for_all and not _nearest(weights, held).for_all:
         return True
-    for part in clauses(sentence):
+    for part in made.clauses:
         wanted = {term: weights[term] for term in part.terms if term in weights}
-        if wanted and (
+        if not wanted:
+            continue
+        nearest = _nearest(wanted, held)
+        if (
             _denied(part, wanted, held)
-            or _happened(part, _nearest(wanted, held))
-            or _led_astray(part, _nearest(wanted, held), held)
+            or _happened(part, nearest)
+            or _led_astray(part, nearest, held)
         ):
             return True
-    return _pays_otherwise(sentence, held)
+    return _pays_otherwise(made, held)
 
 
 def _nearest(weights: Mapping[str, float], held: Sequence[Said]) -> Said:
@@ -120,20 +142,22 @@ def _led_astray(part: Clause, nearest: Said, held: Sequence[Said]) -> bool:
     return any(part.leading == each.leading for one in held for each in one.clauses)
 
 
-def _pays_otherwise(sentence: str, held: Sequence[Said]) -> bool:
-    """Whether another side pays than in the case that the sentence tells of."""
-    own = payers(sentence)
+def _pays_otherwise(made: Claim, held: Sequence[Said]) -> bool:
+    """Whether another side pays than in the case that the claim tells of."""
+    if not made.payers:
+        return False
     paying = [each for each in held if each.payers]
-    if not own or not paying:
+    if not paying:
         return False
     # Where another clause tells the case, such as "if it is faulty", it decides.
-    case_terms = _about(each for each in split(sentence) if not payers(each)) or _about([sentence])
+    told = [each for each in split(made.text) if not payers(each)]
+    case_terms = _about(told) or _about([made.text])
     case = dict.fromkeys(case_terms, 1.0)
     worth = [coverage(case, each.own) for each in paying]
     nearest = [
         each for each, share in zip(paying, worth, strict=True) if share >= max(worth) - 1e-9
     ]
-    return not own & frozenset().union(*(each.payers for each in nearest))
+    return not made.payers & frozenset().union(*(each.payers for each in nearest))
 
 
 def _about(texts: Iterable[str]) -> frozenset[str]:

@@ -22,7 +22,8 @@ from services.language import Span
 _MOST_TEXT = 4000
 
 # Phone, card, ID and order numbers, and e-mail addresses.
-_PERSONAL = re.compile(r"\d(?:[ -]?\d){6,}|\S*@\S*")
+_NUMBER = re.compile(r"\d(?:[ -]?\d){6,}")
+_MAILBOX = re.compile(r"\S*@\S*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ class AnswerCache:
 
 def personal_values(text: str) -> list[str]:
     """Return the long numbers and the mail addresses of a text, which may be somebody's own."""
-    return _PERSONAL.findall(text)
+    return [*_NUMBER.findall(text), *(_MAILBOX.findall(text) if "@" in text else ())]
 
 
 def _is_whole(answer: Answer) -> bool:

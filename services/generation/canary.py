@@ -59,11 +59,14 @@ class Canary:
         if any(part in letters for part in _parts(self.mark)):
             return True
         packed = "".join(written.split())
-        digits = _NOT_HEXADECIMAL.sub("", packed.lower())
         in_base64, in_hexadecimal = _encoded(self.mark)
-        return any(each in packed for each in in_base64) or any(
-            each in digits for each in in_hexadecimal
-        )
+        if any(each in packed for each in in_base64):
+            return True
+        # Of the two digits of each letter the first is one of these.
+        if sum(map(packed.count, "4567")) < _LENGTH:
+            return False
+        digits = _NOT_HEXADECIMAL.sub("", packed.lower())
+        return any(each in digits for each in in_hexadecimal)
 
 
 _ROT13 = str.maketrans(ascii_lowercase, ascii_lowercase[13:] + ascii_lowercase[:13])
@@ -97,17 +100,21 @@ def _base64_parts(mark: str) -> list[str]:
 
 def repeats(prompt: str, text: str) -> bool:
     """Whether a text holds a long stretch of a prompt, whatever its blanks and marks."""
-    return not _stretches(fold(text)).isdisjoint(_stretches_of(prompt))
+    letters, known = _NOT_LETTER.sub("", fold(text)), _stretches_of(prompt)
+    # A stretch of that length holds a half of it that begins at one of these places.
+    half = _REPEATED // 2
+    return any(
+        letters[start : start + half] in known[half]
+        for start in range(0, len(letters) - half + 1, half)
+    ) and not known[_REPEATED].isdisjoint(_stretches(letters, _REPEATED))
 
 
 @lru_cache(maxsize=8)
-def _stretches_of(prompt: str) -> frozenset[str]:
-    """Return the stretches of a prompt, of which a process has one or two."""
-    return frozenset(_stretches(fold(prompt)))
+def _stretches_of(prompt: str) -> dict[int, frozenset[str]]:
+    """Return the stretches of a prompt by their length; a process has a prompt or two."""
+    letters = _NOT_LETTER.sub("", fold(prompt))
+    return {size: _stretches(letters, size) for size in (_REPEATED // 2, _REPEATED)}
 
 
-def _stretches(folded: str) -> set[str]:
-    letters = _NOT_LETTER.sub("", folded)
-    return {
-        letters[start : start + _REPEATED] for start in range(len(letters) - _REPEATED + 1)
-    }
+def _stretches(letters: str, size: int) -> frozenset[str]:
+    return frozenset(letters[at : at + size] for at in range(len(letters) - size + 1))

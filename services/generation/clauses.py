@@ -99,13 +99,15 @@ def split(sentence: str) -> list[str]:
 
 def _clause(text: str) -> Clause:
     text = _USED.sub("使用的", text)
-    lacking = _told(_TOLD_APART, text)
-    rest = _TOLD_APART.sub(lambda found: f" {found[found.lastgroup or 0]} ", text)
+    rest, lacking, not_yet = text, frozenset[str](), frozenset[str]()
+    if _TOLD_APART.search(text):
+        lacking, not_yet = _told(_TOLD_APART, text), _told(_NOT_YET, text)
+        rest = _TOLD_APART.sub(lambda found: f" {found[found.lastgroup or 0]} ", text)
     said = _NEGATION.sub(" ", comparable(rest))
     return Clause(
         terms(said),
         lacking,
-        _told(_NOT_YET, text),
+        not_yet,
         denies(rest),
         _leading(said),
         _REFERS.search(text) is not None,

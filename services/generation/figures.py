@@ -22,33 +22,36 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _MONTH = rf"(?P<month>{'|'.join(_MONTHS)})[a-z]*\.?"
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?\b"
 _YEAR = r"(?:,? ?(?P<year>(?:19|20)\d\d)\b)?"
+# A look for a sign without which there is none costs a tenth of looking for the whole.
+_ADDRESS_SIGNS = ("@", "://", "www.")
 _DATES = (
-    re.compile(r"(?P<year>\d{4})[-/.年] ?(?P<month>\d{1,2})[-/.月] ?(?P<day>\d{1,2})[日号]?"),
-    re.compile(r"(?P<year>\d{4})年 ?(?P<month>\d{1,2})月(?!\d)"),
-    re.compile(r"(?P<month>\d{1,2})月 ?(?P<day>\d{1,2})[日号]"),
-    re.compile(rf"\b{_MONTH} {_DAY}{_YEAR}"),
-    re.compile(rf"\b{_DAY} (?:of )?\b{_MONTH}{_YEAR}"),
-)
+    (("-", "/", ".", "年"),
+     re.compile(r"(?P<year>\d{4})[-/.年] ?(?P<month>\d{1,2})[-/.月] ?(?P<day>\d{1,2})[日号]?")),
+    (("年",), re.compile(r"(?P<year>\d{4})年 ?(?P<month>\d{1,2})月(?!\d)")),
+    (("月",), re.compile(r"(?P<month>\d{1,2})月 ?(?P<day>\d{1,2})[日号]")),
+    (_MONTHS, re.compile(rf"\b{_MONTH} {_DAY}{_YEAR}")),
+    (_MONTHS, re.compile(rf"\b{_DAY} (?:of )?\b{_MONTH}{_YEAR}")),
+)  # fmt: skip
 _HALF = r"(?P<zh>凌晨|早上|上午|中午|下午|晚上)? ?"
 _ENGLISH_HALF = r"(?P<en>[ap])\.?m\b\.?"
-# Each with a sign without which it need not be looked for.
 _TIMES = (
     (
-        ":",
+        (":",),
         re.compile(
             rf"{_HALF}(?<!\d)(?P<hour>\d{{1,2}}):(?P<minute>\d\d)(?::\d\d)?"
             rf"(?: ?{_ENGLISH_HALF})?"
         ),
     ),
     (
-        "点",
+        ("点",),
         re.compile(
             rf"{_HALF}(?<![\d.])(?P<hour>\d{{1,2}})点(?:(?P<minute>\d{{1,2}})分?|(?P<half>半))?"
         ),
     ),
-    ("m", re.compile(rf"(?<![\d.])(?P<hour>\d{{1,2}}) ?{_ENGLISH_HALF}")),
+    (("m",), re.compile(rf"(?<![\d.])(?P<hour>\d{{1,2}}) ?{_ENGLISH_HALF}")),
 )
 _DIGIT = re.compile(r"\d")
+_WEEKDAY_SIGNS = ("周", "星期", "礼拜", "day", "mon", "tue", "wed", "thu", "fri", "satur", "sun")
 _WEEKDAY = re.compile(
     r"(?<![\d一二两三四五六七八九十])(?:周|星期|礼拜)(?P<zh>[一二三四五六日天])(?![次个])"
     r"|\b(?P<en>mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|satur|sun)(?:day)s?\b"
@@ -171,18 +174,15 @@ def figures(text: str) -> Figures:
     Numbers that only count a list's items are none.
     """
     rest = _Rest(fold(_LIST_MARK.sub("", text)))
-    addresses = [match.group().rstrip(".,;:!?)'\"") for match in rest.take(_ADDRESS)]
-    weekdays = [_weekday(match) for match in rest.take(_WEEKDAY)]
+    addresses = [
+        match.group().rstrip(".,;:!?)'\"") for match in rest.signed(_ADDRESS_SIGNS, _ADDRESS)
+    ]
+    weekdays = [_weekday(match) for match in rest.signed(_WEEKDAY_SIGNS, _WEEKDAY)]
     rest.text = with_digits(rest.text)
     if not _DIGIT.search(rest.text):
         return Figures(weekdays=frozenset(weekdays), codes=frozenset(addresses))
-    dates = [_date(match) for pattern in _DATES for match in rest.take(pattern)]
-    times = [
-        _time(match)
-        for sign, pattern in _TIMES
-        if sign in rest.text
-        for match in rest.take(pattern)
-    ]
+    dates = [_date(match) for signs, pattern in _DATES for match in rest.signed(signs, pattern)]
+    times = [_time(match) for signs, pattern in _TIMES for match in rest.signed(signs, pattern)]
     codes = [
         match.group().replace("-", "").replace("_", "")
         for match in rest.take(_CODE, unless=_AMOUNT)
@@ -201,6 +201,9 @@ class _Rest:
 
     def __init__(self, text: str) -> None:
         self.text = text
+
+    def signed(self, signs: Iterable[str], pattern: re.Pattern[str]) -> list[re.Match[str]]:
+        return self.take(pattern) if any(map(self.text.__contains__, signs)) else []
 
     def take(
         self, pattern: re.Pattern[str], unless: re.Pattern[str] | None = None

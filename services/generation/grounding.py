@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from services.generation.agreement import Claim, claim
 from services.generation.dialogue import (
     Citation,
     Grounding,
@@ -18,7 +19,7 @@ from services.generation.figures import Figures, figures
 from services.generation.proper_names import proper_names
 from services.generation.relevance import content_words, stem, word_list
 from services.generation.restating import restates
-from services.generation.sources import Match, Source, joint, match, passage_source, source
+from services.generation.sources import Comparison, Match, Source, passage_source, source
 from services.language import Language, detect, fold, sentences, words
 
 SUPPORTED = 0.7
@@ -138,8 +139,13 @@ class Sources:
 
     def said_before(self, sentence: str) -> bool:
         """Whether an earlier reply said so: what it reports an action did."""
-        found = match(sentence, self._replies) if self._replies else []
-        return any(each.overlap >= SUPPORTED and not each.contradicts for each in found)
+        if not self._replies:
+            return False
+        compared = Comparison(claim(sentence), self._replies)
+        return any(
+            each.overlap >= SUPPORTED and not compared.contradicted(place)
+            for place, each in enumerate(compared.found)
+        )
 
     def _claims_nothing(self, sentence: str, about_the_asked: bool) -> bool:
         """Whether nothing is said beside courtesy and, where that may be, what was asked."""
@@ -154,15 +160,13 @@ class Sources:
 
     def _foreign(self, sentence: str, cited: Sequence[Passage]) -> tuple[Passage, ...]:
         """Return the cited passages where they are in another language than a fitting sentence."""
-        language = detect(sentence)
-        if language is not self._question.language:
+        wanted = self._question.language
+        other = Language.ZH if wanted is Language.EN else Language.EN
+        if any(self._source_of(each).language is not other for each in cited):
             return ()
-        if language is Language.EN and not reads_as_english(sentence):
+        if not cited or detect(sentence) is not wanted:
             return ()
-        other = Language.ZH if language is Language.EN else Language.EN
-        if all(self._source_of(each).language is other for each in cited):
-            return tuple(cited)
-        return ()
+        return tuple(cited) if wanted is Language.ZH or reads_as_english(sentence) else ()
 
     def _named(self, name: str) -> bool:
         if not name.isascii():
@@ -178,22 +182,42 @@ class Sources:
 
     def _weigh(self, sentence: str, own: Figures, cited: Sequence[Passage]) -> Judgement:
         """Compare with the cited passages; where they do not say it, with each source."""
-        found = self._compared(sentence, own, [(each, self._source_of(each)) for each in cited])
+        made = claim(sentence)
+        found = self._compared(made, own, [(each, self._source_of(each)) for each in cited])
         if found.support is Support.SUPPORTED:
             return found
         passages = zip(self._question.passages, self._passages, strict=True)
-        alone = (self._compared(sentence, own, [each]) for each in passages)
-        best = max(alone, key=_worth, default=found)
-        if best.support is not Support.SUPPORTED:
-            replies = [self._compared(sentence, own, [(None, each)]) for each in self._replies]
-            best = max((best, *replies), key=_worth)
+        best = self._best(made, own, list(passages)) or found
+        if best.support is not Support.SUPPORTED and self._replies:
+            replied = self._best(made, own, [(None, each) for each in self._replies])
+            best = max(best, replied or best, key=_worth)
         # A marker at the wrong passage is mended only where another passage clearly says it.
         if best.support is Support.SUPPORTED or not cited:
             return best
         return found
 
+    def _best(
+        self, made: Claim, own: Figures, held: list[tuple[Passage | None, Source]]
+    ) -> Judgement | None:
+        """Compare with each of some sources alone; None where there are none.
+
+        What says most and says nothing else is the best. So most sources need not be asked whether
+        they say otherwise.
+        """
+        compared = [
+            (place, Comparison(made, [source]))
+            for place, (_, source) in enumerate(held)
+            if not self._lacks(own, [source])
+        ]
+        compared.sort(key=lambda each: -each[1].overlap)
+        for place, each in compared:
+            if not each.contradicted(0):
+                return _judged(each, [held[place][0]])
+        refused = [self._compared(made, own, [each]) for each in held]
+        return max(refused, key=_worth, default=None)
+
     def _compared(
-        self, sentence: str, own: Figures, held: list[tuple[Passage | None, Source]]
+        self, made: Claim, own: Figures, held: list[tuple[Passage | None, Source]]
     ) -> Judgement:
         """Compare with some sources together."""
         if not held:
@@ -202,18 +226,10 @@ class Sources:
         if self._lacks(own, sources):
             # It stands in another source, about something else.
             return Judgement(Support.UNSUPPORTED, problem=Withheld.FIGURE)
-        found = match(sentence, sources)
-        overlap = found[0].overlap if len(found) == 1 else joint(sentence, sources, found)
-        nearest = max(found, key=lambda each: each.overlap)
-        if nearest.contradicts:
-            return Judgement(Support.UNSUPPORTED, overlap, problem=Withheld.CLAIM)
-        saying = [
-            passage
-            for (passage, _), each in zip(held, found, strict=True)
-            if passage is not None and _says(each, nearest)
-        ]
-        support = Support.SUPPORTED if overlap >= SUPPORTED else Support.WEAK
-        return Judgement(support, overlap, tuple(saying))
+        compared = Comparison(made, sources)
+        if compared.contradicted(compared.nearest):
+            return Judgement(Support.UNSUPPORTED, compared.overlap, problem=Withheld.CLAIM)
+        return _judged(compared, [passage for passage, _ in held])
 
     def _taken_at_its_word(
         self, own: Figures, cited: tuple[Passage, ...], overlap: float
@@ -230,6 +246,18 @@ class Sources:
 
     def _source_of(self, passage: Passage) -> Source:
         return self._passages[self._question.passages.index(passage)]
+
+
+def _judged(compared: Comparison, passages: Sequence[Passage | None]) -> Judgement:
+    """Return what a claim is worth that the sources do not contradict."""
+    nearest = compared.found[compared.nearest]
+    saying = tuple(
+        passage
+        for passage, each in zip(passages, compared.found, strict=True)
+        if passage is not None and _says(each, nearest)
+    )
+    overlap = compared.overlap
+    return Judgement(Support.SUPPORTED if overlap >= SUPPORTED else Support.WEAK, overlap, saying)
 
 
 def _worth(judgement: Judgement) -> tuple[bool, float]:

@@ -8,6 +8,7 @@ nobody can write a placeholder that stands for somebody else's value.
 
 import json
 import re
+from string import ascii_letters, digits
 from typing import Any
 
 from services.generation.prompt import Message
@@ -62,6 +63,11 @@ def _beginnings() -> str:
 _BEGINNING = re.compile(_beginnings(), re.IGNORECASE)
 _LONGEST_BEGINNING = _LONGEST_INSIDE + 1
 
+# Text without one of these holds no placeholder, and the beginning of one only as its last word.
+_SIGN = re.compile(f"[_⟦{re.escape(''.join({left[0] for left, _ in _PAIRS}))}]")
+_LETTERS = ascii_letters + digits
+_FIRST_LETTERS = frozenset(kind[:size] for kind in _KINDS for size in range(1, len(kind) + 1))
+
 
 class Hider:
     """Hides what a finder finds."""
@@ -114,6 +120,13 @@ class Restorer:
         Only what may be the beginning of a placeholder waits for more.
         """
         text = self._before + self._held + piece
+        if not _SIGN.search(text):
+            end = len(text.rstrip(_LETTERS))
+            if end < len(self._before) or text[end:].upper() not in _FIRST_LETTERS:
+                end = len(text)
+            ready, self._held = text[len(self._before) : end], text[end:]
+            self._before = text[:end][-1:]
+            return ready
         since = max(len(self._before), len(text) - _LONGEST_BEGINNING)
         beginning = _BEGINNING.search(text, since)
         return self._release(text, beginning.start() if beginning else len(text))

@@ -17,6 +17,9 @@ _MARKS = re.compile(
     r"|(?m:^[ \t]*\|[ \t]*)|(?m:[ \t]*\|[ \t]*$)|(?<!\\)\|[ \t]*|</?[a-zA-Z][^<>]*>"
 )
 
+# Without one of these nothing is taken out; the last two begin a line.
+_MARK_SIGN = re.compile(r"[\[\]*`~_#>|\\<]|(?m:^[ \t]*(?:[-+•=:]|$))")
+
 _ROW = re.compile(r"[ \t]*\|?.*\|.*$", re.MULTILINE)
 _RULE = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*")
 _CELLS = re.compile(r"(?<!\\)\|")
@@ -41,6 +44,8 @@ class Unmarked:
 
 def unmarked(text: str) -> Unmarked:
     """Take headings, emphasis, links, bullets, table lines and tags out of a text."""
+    if not _MARK_SIGN.search(text):
+        return Unmarked(text, ())
     removed = tuple(Span(*match.span()) for match in _MARKS.finditer(text) if match.group())
     kept, at = [], 0
     for span in removed:

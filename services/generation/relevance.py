@@ -102,7 +102,8 @@ def weights(
 def coverage(wanted: Mapping[str, float], held: frozenset[str]) -> float:
     """Return the weighted share of the wanted terms that a text holds, in [0, 1]."""
     total = sum(wanted.values())
-    return sum(weight for term, weight in wanted.items() if term in held) / total if total else 0.0
+    shared = sum([weight for term, weight in wanted.items() if term in held])
+    return shared / total if total else 0.0
 
 
 def supporting_span(passage: str, claim: str) -> Span:
@@ -116,10 +117,16 @@ def supporting_span(passage: str, claim: str) -> Span:
         The sentence with the most words of the claim; the passage's beginning where no sentence
         holds any, as when the languages differ. At most `SNIPPET_LIMIT` code points.
     """
-    wanted = dict.fromkeys(terms(claim), 1.0)
-    best, best_score = Span(0, len(passage)), 0.0
-    for span in sentences(passage):
-        score = coverage(wanted, terms(span.of(passage)))
-        if score > best_score:
-            best, best_score = span, score
+    wanted = terms(claim)
+    best, most = Span(0, len(passage)), 0
+    for span, held in _sentences(passage):
+        shared = len(wanted & held)
+        if shared > most:
+            best, most = span, shared
     return Span(best.start, min(best.end, best.start + SNIPPET_LIMIT))
+
+
+@lru_cache(maxsize=128)
+def _sentences(passage: str) -> tuple[tuple[Span, frozenset[str]], ...]:
+    """Return the sentences of a passage and their terms. Passages come again and again."""
+    return tuple((span, terms(span.of(passage))) for span in sentences(passage))

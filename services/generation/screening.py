@@ -18,6 +18,9 @@ BANNED_PHRASES = Path(__file__).parent / "banned_phrases.txt"
 
 _ADDRESS = re.compile(r"https?://\S+|www\.\S+|[\w.+-]+@[\w.-]+")
 
+# Most sentences hold no sign of a call: a look for one costs a tenth of looking for the call.
+_CALL_SIGN = re.compile(r"[{}\[\]<`_(:=]|function")
+
 # Braces, tags, fences, identifiers, halves of brackets: an answer to a customer is prose.
 _CALL = re.compile(
     r"[{}]|\[[^\]]*$|^[^\[]*\]|</?[a-z_|!]|```|\b[a-z0-9]+_[a-z0-9_]+\b|\b[a-z]\w*\(\S*\)"
@@ -54,6 +57,10 @@ _FEELS = (
     r"(?:so |very |really |truly |also |currently |still )*(?:sorry|afraid|unable|not able|"
     r"not sure|not certain|not aware|happy|glad|pleased|delighted|here|able|sure|unsure|looking)\b"
 )
+_ROLE_SIGNS = (
+    "i ", "i'", "my ", "call me", "as you ", "at your ", "master",
+    "遵命", "主人", "照您说的", "我", "本人", "本喵", "朕", "老子",
+)  # fmt: skip
 _ROLE = re.compile(
     r"(?:^|[.!?,;:]\s*|\b(?:and|but|so|now) )(?:i am|i'm|i was)(?: now)?"
     rf"(?! {_FEELS})\b"
@@ -80,8 +87,8 @@ class BannedPhrases:
 
     def __init__(self, phrases: Iterable[str]) -> None:
         """Take phrases in any case, width and script; empty ones are left out."""
-        folded = sorted({fold(phrase) for phrase in phrases} - {""})
-        self._pattern = re.compile("|".join(map(_whole, folded))) if folded else None
+        self._phrases = sorted({fold(phrase) for phrase in phrases} - {""})
+        self._pattern = re.compile("|".join(map(_whole, self._phrases)))
 
     @classmethod
     def load(cls, path: Path) -> "BannedPhrases":
@@ -96,7 +103,8 @@ class BannedPhrases:
 
     def in_text(self, folded: str) -> bool:
         """Whether folded text holds one of them, English ones as whole words."""
-        return self._pattern is not None and self._pattern.search(folded) is not None
+        held = any(map(folded.__contains__, self._phrases))
+        return held and self._pattern.search(folded) is not None
 
 
 def _whole(phrase: str) -> str:
@@ -135,11 +143,13 @@ class Checks:
         folded = fold(sentence)
         if self.banned.in_text(folded):
             return Withheld.BANNED_PHRASE
-        if _CALL.search(_ADDRESS.sub("", folded)):
+        if _CALL_SIGN.search(folded) and _CALL.search(_ADDRESS.sub("", folded)):
             return Withheld.CALL
         if _CARRIED_OUT.search(folded) and not sources.said_before(sentence):
             return Withheld.CALL
-        if _ROLE.search(folded) or addresses_model(sentence):
+        if any(map(folded.__contains__, _ROLE_SIGNS)) and _ROLE.search(folded):
+            return Withheld.ROLE
+        if addresses_model(sentence):
             return Withheld.ROLE
         if any(not sources.holds(each.text) for each in self.finder.find(sentence)):
             return Withheld.PERSONAL_DATA

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from services.generation.agreement import Said, contradicts, said
-from services.generation.clauses import comparable
+from services.generation.agreement import Claim, Said, contradicts, said
 from services.generation.figures import Figures, figures
 from services.generation.instructions import addresses_model
 from services.generation.relevance import coverage, terms, weights
@@ -21,6 +20,8 @@ class Source:
     """A passage, or an earlier reply, without what speaks to a model."""
 
     sentences: tuple[Said, ...]
+    windows: tuple[frozenset[str], ...]
+    """Terms of each sentence, then of each two that follow each other."""
     figures: Figures
     folded: str
     language: Language
@@ -33,8 +34,11 @@ def source(title: str, text: str) -> Source:
     head = "" if addresses_model(title) else title
     context = terms(head)
     whole = "\n".join((head, *kept))
+    prepared = tuple(said(sentence, context) for sentence in kept)
+    pairs = (first.terms | second.terms for first, second in pairwise(prepared))
     return Source(
-        tuple(said(sentence, context) for sentence in kept),
+        prepared,
+        (*(each.terms for each in prepared), *pairs),
         figures(whole),
         fold(whole),
         detect(" ".join(kept)),
@@ -55,35 +59,45 @@ class Match:
     """Share of its terms, weighted by rarity, in [0, 1]."""
     terms: frozenset[str]
     """Of the one or two sentences that say most of it."""
-    contradicts: bool
-    """Whether it says otherwise, see `agreement.contradicts`."""
 
 
-def match(sentence: str, held: Sequence[Source]) -> list[Match]:
-    """Compare a sentence with each of some sources; rarity is counted over all of them."""
-    wanted = _weighed(sentence, held)
-    if not wanted:
-        # It is figures alone.
-        return [Match(1.0, frozenset(), contradicts=False) for _ in held]
-    found = []
-    for each in held:
+class Comparison:
+    """A claim beside some sources; how rare its terms are is counted over all of them."""
+
+    def __init__(self, made: Claim, held: Sequence[Source]) -> None:
+        self._claim = made
+        self._held = held
+        listed = [each.terms for source in held for each in source.sentences]
+        self._weights = weights(made.comparable, listed, absent=_INVENTED)
+        self.found = [self._match(each) for each in held]
+        """How much each of them says of it."""
+        self.nearest = max(range(len(held)), key=lambda place: self.found[place].overlap)
+        """Place of the source that says most."""
+
+    @property
+    def overlap(self) -> float:
+        """How much of the claim the sources say together, in [0, 1]."""
+        if len(self.found) == 1:
+            return self.found[0].overlap
+        if not self._weights:
+            return 1.0
+        return coverage(self._weights, frozenset().union(*(each.terms for each in self.found)))
+
+    def contradicted(self, place: int) -> bool:
+        """Whether the source at a place says otherwise."""
+        # Without a term the claim is figures alone.
+        return bool(self._weights) and contradicts(
+            self._claim, self._weights, self._held[place].sentences
+        )
+
+    def _match(self, held: Source) -> Match:
+        if not self._weights:
+            return Match(1.0, frozenset())
         best, best_overlap = frozenset[str](), 0.0
-        alone = [one.terms for one in each.sentences]
-        pairs = (first | second for first, second in pairwise(alone))
-        for window in (*alone, *pairs):
-            overlap = coverage(wanted, window)
+        for window in held.windows:
+            overlap = coverage(self._weights, window)
             if overlap > best_overlap:
                 best, best_overlap = window, overlap
-        found.append(Match(best_overlap, best, contradicts(sentence, wanted, each.sentences)))
-    return found
-
-
-def joint(sentence: str, held: Sequence[Source], found: Sequence[Match]) -> float:
-    """Return how much of a sentence several sources say together."""
-    wanted = _weighed(sentence, held)
-    return coverage(wanted, frozenset().union(*(each.terms for each in found))) if wanted else 1.0
-
-
-def _weighed(sentence: str, held: Sequence[Source]) -> dict[str, float]:
-    listed = [each.terms for source in held for each in source.sentences]
-    return weights(comparable(sentence), listed, absent=_INVENTED)
+                if overlap == 1.0:
+                    break
+        return Match(best_overlap, best)

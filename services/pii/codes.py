@@ -62,8 +62,9 @@ def documents(plain: str) -> Iterator[Found]:
         yield Found(*match.span(1), Kind.PASSPORT)
     for match in _PASSPORT.finditer(plain):
         yield Found(*match.span(), Kind.PASSPORT)
-    for match in _PLATE.finditer(plain):
-        yield Found(*match.span(), Kind.PLATE)
+    if not plain.isascii():
+        for match in _PLATE.finditer(plain):
+            yield Found(*match.span(), Kind.PLATE)
 
 
 def _is_public(address: str) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.generation.agreement import contradicts, said
+from services.generation.agreement import claim, contradicts, said
 from services.generation.clauses import comparable
 from services.generation.relevance import terms, weights
 from services.language import sentences
@@ -12,7 +12,7 @@ def otherwise(sentence: str, text: str, title: str = "") -> bool:
     """Whether a text says otherwise than a sentence."""
     held = [said(span.of(text), terms(title)) for span in sentences(text)]
     wanted = weights(comparable(sentence), [each.terms for each in held], absent=1.0)
-    return contradicts(sentence, wanted, held)
+    return contradicts(claim(sentence), wanted, held)
 
 
 @pytest.mark.parametrize(
