@@ -35,8 +35,8 @@ class Admission(Protocol):
         """
         ...
 
-    async def settle(self, caller: Caller, provider: str, usage: Usage) -> None:
-        """Note what an admitted request has used. Never raises."""
+    def spent(self, caller: Caller, provider: str, usage: Usage) -> object:
+        """Begin to note what an admitted request has used: nobody waits for it. Never raises."""
         ...
 
 
@@ -219,7 +219,7 @@ class Gateway:
                 writing.spent.append(usage)
             span.end(asked, usage, failure)
             if self._admission:
-                await self._admission.settle(writing.caller, route.provider, usage)
+                self._admission.spent(writing.caller, route.provider, usage)
         if restoring and (shown := _append(writing, route, restoring.close())):
             yield shown
         if failure:

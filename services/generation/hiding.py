@@ -177,6 +177,8 @@ class _Values:
         return "".join([*pieces, self._literals(text[end:])])
 
     def _literals(self, text: str) -> str:
+        if not _SIGN.search(text):
+            return text
         return _PLACEHOLDER.sub(lambda match: self._name(_LITERAL, match[0]), text)
 
     def _name(self, kind: str, value: str) -> str:

@@ -126,7 +126,7 @@ class Quotas:
         self._leases = Leases()
         self._rests_until = 0.0
         self._reserved: dict[tuple[Caller, str], deque[_Reservation]] = {}
-        self._settling: set[asyncio.Task[None]] = set()
+        self._settling: dict[asyncio.Task[None], Caller] = {}
         _LOCAL.set(0)
 
     async def begin(self, caller: Caller) -> None:
@@ -179,7 +179,11 @@ class Quotas:
         self._reserved.setdefault((caller, provider), deque()).append(reservation)
 
     async def settle(self, caller: Caller, provider: str, usage: Usage) -> None:
-        """Count what an admitted request has used; goes on where the caller is cancelled.
+        """Count what an admitted request has used; goes on where the caller is cancelled."""
+        await asyncio.shield(self.spent(caller, provider, usage))
+
+    def spent(self, caller: Caller, provider: str, usage: Usage) -> asyncio.Task[None]:
+        """Begin to count what an admitted request has used, in a task of its own.
 
         Which of several requests under way between the same two is settled makes no difference:
         all their claims are given back in the end, and all that they used is counted.
@@ -190,9 +194,14 @@ class Quotas:
         if not waiting:
             self._reserved.pop((caller, provider), None)
         task = asyncio.create_task(self._settle(caller, usage, reservation))
-        self._settling.add(task)
-        task.add_done_callback(self._settling.discard)
-        await asyncio.shield(task)
+        self._settling[task] = caller
+        task.add_done_callback(self._settling.pop)
+        return task
+
+    async def settled(self, caller: Caller) -> None:
+        """Wait until what a caller's requests have used is counted, and it can be told the rest."""
+        if settling := [task for task, whose in self._settling.items() if whose == caller]:
+            await asyncio.wait(settling)
 
     async def left(self, caller: Caller) -> list[tuple[Claim, int]]:
         """Return each limit of a tenant and of who asks, and what is left of it now."""

@@ -1,7 +1,7 @@
 """The generation service's RPCs: protobuf in, one call of the domain, protobuf out."""
 
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 from kefu.generation.v1 import generation_pb2 as pb
@@ -45,33 +45,32 @@ class GenerationServicer(GenerationServiceServicer):
         """Stream an answer."""
         self._catalogue.require_chat(request.model)
         sequence = 0
-        answer = self._answerer.answer(
-            messages.question_from(request),
-            caller=await self._caller(request.tenant),
-            seconds=current().remaining_seconds,
-            require_model=request.require_model,
-        )
-        async with aclosing(answer) as events:
-            async for event in events:
-                match event:
-                    case Delta():
-                        sequence += 1
-                        yield pb.GenerateResponse(delta=messages.delta_to(event, sequence))
-                    case Answer():
-                        telemetry.record_answer(event)
-                        yield pb.GenerateResponse(completed=messages.completed_to(event))
+        async with self._paying(request.tenant) as caller:
+            answer = self._answerer.answer(
+                messages.question_from(request),
+                caller=caller,
+                seconds=current().remaining_seconds,
+                require_model=request.require_model,
+            )
+            async with aclosing(answer) as events:
+                async for event in events:
+                    match event:
+                        case Delta():
+                            sequence += 1
+                            yield pb.GenerateResponse(delta=messages.delta_to(event, sequence))
+                        case Answer():
+                            telemetry.record_answer(event)
+                            yield pb.GenerateResponse(completed=messages.completed_to(event))
 
     async def Summarize(self, request: pb.SummarizeRequest, context: Any) -> pb.SummarizeResponse:
         """Condense a conversation."""
         rounds = messages.rounds_from(request.rounds)
         said = [item.customer or item.reply for item in reversed(rounds)]
         language = messages.language_from(request.language_code, *said)
-        summary = await self._summarizer.summarize(
-            rounds,
-            language,
-            caller=await self._caller(request.tenant),
-            seconds=current().remaining_seconds,
-        )
+        async with self._paying(request.tenant) as caller:
+            summary = await self._summarizer.summarize(
+                rounds, language, caller=caller, seconds=current().remaining_seconds
+            )
         if summary.usage is not None:
             telemetry.record_usage(summary.usage, Finish.STOP)
         return messages.summary_to(summary)
@@ -79,12 +78,10 @@ class GenerationServicer(GenerationServiceServicer):
     async def Choose(self, request: pb.ChooseRequest, context: Any) -> pb.ChooseResponse:
         """Have the model choose what a text means."""
         choices = messages.choices_from(request.choices)
-        chosen = await self._chooser.choose(
-            request.text,
-            choices,
-            caller=await self._caller(request.tenant),
-            seconds=current().remaining_seconds,
-        )
+        async with self._paying(request.tenant) as caller:
+            chosen = await self._chooser.choose(
+                request.text, choices, caller=caller, seconds=current().remaining_seconds
+            )
         return messages.chosen_to(chosen)
 
     async def Embed(self, request: pb.EmbedRequest, context: Any) -> pb.EmbedResponse:
@@ -103,11 +100,21 @@ class GenerationServicer(GenerationServiceServicer):
             models=[messages.model_to(model) for model in models], next_page_token=token
         )
 
-    async def _caller(self, tenant: str) -> Caller:
-        """Who pays for the current call, once it is counted against the caller's rate."""
+    @asynccontextmanager
+    async def _paying(self, tenant: str) -> AsyncIterator[Caller]:
+        """Give who pays for the current call, once it is counted against the caller's rate.
+
+        What the call has used is counted before it ends, so that its trailing metadata tell the
+        rest. Who has left, or has no time left, is not waited for.
+        """
         caller = _payer(tenant)
         await self._quotas.begin(caller)
-        return caller
+        try:
+            yield caller
+        except Exception:
+            await self._quotas.settled(caller)
+            raise
+        await self._quotas.settled(caller)
 
 
 def _payer(tenant: str) -> Caller:
