@@ -1,5 +1,6 @@
 """Releases a model's words sentence by sentence, each once it has passed its checks."""
 
+import re
 from dataclasses import replace
 
 from services.generation.citations import CitationReader
@@ -30,6 +31,9 @@ _NO_MORE = {
 _SENTENCES = 200
 _CITATIONS = 100
 
+# "Do this: 1." is where a list with stops behind its numbers is cut.
+_ITEM = re.compile(r"(?:^|(?<=[:：]))\s*\(?(\d{1,2})[.)]$")
+
 _ENDS = tuple("。！？!?.…；;｡\"'”’」』）)】》]\n")
 
 
@@ -54,6 +58,7 @@ class Releaser:
         self._waiting_text = ""
         self._waiting_citations: list[Citation] = []
         self._said: set[str] = set()
+        self._item = 0
         self._claimed = False
         self._weighed: list[SentenceSupport] = []
         self.text = ""
@@ -143,14 +148,16 @@ class Releaser:
         shift = len(self.text) + len(self._waiting_text)
         place = _moved(span, words, self._read, shift)
         sentence = Span(place.start - shift, place.end - shift).of(words.text)
-        if (said := fold(sentence).strip()) in self._said:
+        claim = self._without_item(sentence)
+        if (said := fold(claim).strip()) in self._said:
             # Small models turn in circles; once is enough.
             self._read = span.end
             return []
-        judgement = self._judge(sentence, [each.passage for each in cited])
+        judgement = self._judge(claim, [each.passage for each in cited])
         if self.withheld:
             return []
-        self._said.add(said)
+        if said:
+            self._said.add(said)
         moved = [
             replace(each, answer_span=_moved(each.answer_span, words, self._read, shift))
             for each in cited
@@ -162,9 +169,24 @@ class Releaser:
         if judgement.support is not Support.NO_CLAIM:
             self._claimed = True
             self._waiting_citations += self._cite(place, sentence, judgement, moved)
-        return self._flush() if self._claimed else []
+        # The number of an item waits for the item.
+        return self._flush() if self._claimed and claim else []
+
+    def _without_item(self, sentence: str) -> str:
+        """Return a sentence without the number of the next item of a list that it ends with.
+
+        Only a number that is one more than the last, or a first one, counts a list's items: any
+        other is a figure of the answer.
+        """
+        item = _ITEM.search(sentence)
+        if item is None or int(item[1]) not in (1, self._item + 1):
+            return sentence
+        self._item = int(item[1])
+        return sentence[: item.start()]
 
     def _judge(self, sentence: str, cited: list[Passage]) -> Judgement:
+        if not sentence:
+            return Judgement(Support.NO_CLAIM)
         before = self.text + self._waiting_text
         self.withheld = self._checks.problem(self._prompt, before, sentence, self._sources)
         if self.withheld:

@@ -1,5 +1,6 @@
 """One log line and the metrics of each call."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -43,9 +44,11 @@ class Log(Middleware):
             _CALLS.labels(call.method, code).inc()
             _LATENCY.labels(call.method).observe(call.elapsed_seconds)
             if call.method not in UNTRACED or call.error:
-                self._write(call, code)
+                # The caller need not wait for the line.
+                seconds = call.elapsed_seconds
+                asyncio.get_running_loop().call_soon(self._write, call, code, seconds)
 
-    def _write(self, call: Call, code: str) -> None:
+    def _write(self, call: Call, code: str, seconds: float) -> None:
         reason = call.error.reason if call.error else ""
         self._log.info(
             "call",
@@ -54,7 +57,7 @@ class Log(Middleware):
             reason=reason,
             identity=call.identity,
             tenant=call.tenant,
-            milliseconds=round(call.elapsed_seconds * 1000, 2),
+            milliseconds=round(seconds * 1000, 2),
             trace_id=call.trace_id,
         )
 

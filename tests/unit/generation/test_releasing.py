@@ -70,6 +70,31 @@ def test_a_sentence_is_told_once() -> None:
     assert [each.index for each in made.citations] == [1, 2, 3]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"请按以下步骤操作：1. {GOOD} 2. 订单满99元免运费[2]。",
+        f"1. {GOOD}\n2. 订单满99元免运费[2]。",
+        f"(1) {GOOD}\n(2) 订单满99元免运费[2]。",
+    ],
+)
+def test_the_numbers_of_a_list_are_no_figures(text: str) -> None:
+    """Models write lists, though they are asked not to; each item is checked for itself."""
+    made, _ = release(text)
+    assert made.withheld is None
+    assert "满99元免运费。" in made.text
+    assert "2" in made.text
+    assert len(made.citations) == 2
+
+
+@pytest.mark.parametrize("text", [f"{GOOD}好的！30. 谢谢。", f"1. {GOOD}运费：30. 谢谢。"])
+def test_a_number_that_counts_no_items_is_a_figure(text: str) -> None:
+    """It is what an invented answer would hold."""
+    made, events = release(text)
+    assert made.withheld is Withheld.FIGURE
+    assert "30" not in "".join(told(events))
+
+
 def test_ending_early_says_so() -> None:
     """In the answer's language, as a sentence that claims nothing."""
     made, _ = release(GOOD + BAD)
