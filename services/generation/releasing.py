@@ -148,12 +148,12 @@ class Releaser:
         shift = len(self.text) + len(self._waiting_text)
         place = _moved(span, words, self._read, shift)
         sentence = Span(place.start - shift, place.end - shift).of(words.text)
-        claim = self._without_item(sentence)
-        if (said := fold(claim).strip()) in self._said:
+        claimed = self._without_item(sentence)
+        if (said := fold(claimed).strip()) in self._said:
             # Small models turn in circles; once is enough.
             self._read = span.end
             return []
-        judgement = self._judge(claim, [each.passage for each in cited])
+        judgement = self._judge(claimed, [each.passage for each in cited])
         if self.withheld:
             return []
         if said:
@@ -170,7 +170,7 @@ class Releaser:
             self._claimed = True
             self._waiting_citations += self._cite(place, sentence, judgement, moved)
         # The number of an item waits for the item.
-        return self._flush() if self._claimed and claim else []
+        return self._flush() if self._claimed and claimed else []
 
     def _without_item(self, sentence: str) -> str:
         """Return a sentence without the number of the next item of a list that it ends with.
