@@ -113,7 +113,8 @@ class Sources:
             cited: Passages that the model cites for it; it may also have cited none.
             line: Least overlap of a sentence that may be released.
         """
-        own = figures(sentence)
+        quoted = self._quoted(sentence, cited)
+        own = Figures() if quoted else figures(sentence)
         if self._lacks(own, self._passages) and self._lacks(own, [*self._passages, *self._replies]):
             return Judgement(Support.UNSUPPORTED, problem=Withheld.FIGURE)
         admits = _ADMITS.search(fold(sentence)) is not None
@@ -121,6 +122,8 @@ class Sources:
         if self._claims_nothing(sentence, admits or restated):
             # "You asked whether there is no ..." admits nothing.
             return Judgement(Support.NO_CLAIM, admits=admits and not restated)
+        if quoted:
+            return Judgement(Support.NO_CLAIM if restated else Support.SUPPORTED, 1.0, quoted)
         foreign = self._foreign(sentence, cited)
         if not foreign and any(not self._named(name) for name in proper_names(sentence)):
             return Judgement(Support.UNSUPPORTED, problem=Withheld.NAME)
@@ -157,6 +160,20 @@ class Sources:
         if rest and (about_the_asked or _ASKS.search(sentence)):
             rest -= _ASKED_FOR | self._asked
         return not rest
+
+    def _quoted(self, sentence: str, cited: Sequence[Passage]) -> tuple[Passage, ...]:
+        """Return the passages that say a sentence word for word: all that are cited, or the first.
+
+        What a source says so it says: there is nothing to compare.
+        """
+        folded = fold(sentence)
+        if cited:
+            held = all(folded in self._source_of(each).wordings for each in cited)
+            return tuple(cited) if held else ()
+        for passage, each in zip(self._question.passages, self._passages, strict=True):
+            if folded in each.wordings:
+                return (passage,)
+        return ()
 
     def _foreign(self, sentence: str, cited: Sequence[Passage]) -> tuple[Passage, ...]:
         """Return the cited passages where they are in another language than a fitting sentence."""

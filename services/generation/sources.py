@@ -20,6 +20,8 @@ class Source:
     """A passage, or an earlier reply, without what speaks to a model."""
 
     sentences: tuple[Said, ...]
+    wordings: frozenset[str]
+    """Each sentence, folded."""
     windows: tuple[frozenset[str], ...]
     """Terms of each sentence, then of each two that follow each other."""
     figures: Figures
@@ -38,6 +40,7 @@ def source(title: str, text: str) -> Source:
     pairs = (first.terms | second.terms for first, second in pairwise(prepared))
     return Source(
         prepared,
+        frozenset(map(fold, kept)),
         (*(each.terms for each in prepared), *pairs),
         figures(whole),
         fold(whole),

@@ -123,10 +123,10 @@ def judge(results: Results) -> None:
         if cell.turns < _P99_TURNS:
             results.warnings.append(f"{name}: {cell.turns} turns are too few for a p99")
     for answers in results.gateway:
-        name = f"gateway at {answers.concurrency}{', paced' if answers.paced else ''}"
+        name = f"gateway at {answers.concurrency}{answers.way and ', '}{answers.way}"
         if answers.strayed:
             results.warnings.append(f"{name}: {answers.strayed} answers were no model's, or shared")
-        if answers.answers < _P99_TURNS and not answers.paced:
+        if answers.answers < _P99_TURNS and answers.way != gateway.PACED:
             results.warnings.append(f"{name}: {answers.answers} answers are too few for a p99")
     worst = max((cell.other_cores for cell in results.turns), default=0.0)
     if worst > machine.BUSY_CORES:

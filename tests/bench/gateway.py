@@ -2,14 +2,15 @@
 
 Both are asked in turn by the same client stack, the openai SDK over aiohttp with our reading of
 its stream. The difference is the gateway: mutual TLS, the chain, limits, checks, citations, the
-account. The provider is the stub, which sends its answer as fast as it can, and then once more as a
-model writes: piece by piece, so that a sentence is checked while the next one is written.
+account. The provider is the stub, which quotes its passages as fast as it can; then it does so in
+other words, which takes the checks longer, and then as a model writes: piece by piece, so that a
+sentence is checked while the next one is written.
 """
 
 import itertools
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,7 @@ from tests.bench.mesh import Mesh
 from tests.bench.plan import Plan
 from tests.bench.processes import cpu_seconds
 from tests.bench.stats import Spread, percentile, spread
+from tests.stubs.behaviour import Behaviour
 
 TENANT = "tenants/shop"
 """The sample company."""
@@ -40,8 +42,17 @@ sentence of an answer does before two hundred others."""
 CALL_SECONDS = 10.0
 """Deadline of a call."""
 
-PACE = {"first_token_seconds": 0.1, "token_seconds": 0.002}
-"""How a quick model writes: five hundred pieces of four characters a second."""
+PACED = "as a model writes"
+"""The way of writing in which the stub takes its time."""
+
+WAYS: Mapping[str, Mapping[str, Any]] = {
+    "reworded": {
+        "reworded": {"takes": "needs", "over": "above", "may": "can", "delivered": "brought"}
+    },
+    # A quick model: five hundred pieces of four characters a second.
+    PACED: {"first_token_seconds": 0.1, "token_seconds": 0.002},
+}
+"""Other ways of writing, and how the stub's behaviour differs in them."""
 
 WARM_CALLS = 60
 """Calls of either kind before anything is measured: as many as there are shops."""
@@ -68,7 +79,7 @@ class GatewayCell:
 
     Attributes:
         concurrency: answers that are written at a time, on one connection.
-        paced: whether the provider wrote as a model does, see `PACE`.
+        way: how the provider wrote, see `WAYS`; empty: word for word, as fast as it can.
         answers: answers of all repeats through the gateway.
         strayed: those of them that no model wrote, or that an earlier call had paid for.
         answers_per_second: through the gateway, over the repeats.
@@ -80,7 +91,7 @@ class GatewayCell:
     """
 
     concurrency: int
-    paced: bool
+    way: str
     answers: int
     strayed: int
     answers_per_second: Spread
@@ -146,27 +157,31 @@ async def measure(running: Mesh, base_url: str, plan: Plan) -> list[GatewayCell]
                 await ask()
         pid = running.processes["generation"]
         found: dict[int, list[Repeat]] = {each: [] for each in plan.concurrencies}
-        paced: list[Repeat] = []
+        written: dict[str, list[Repeat]] = {way: [] for way in WAYS}
         for _ in range(plan.repeats):
             for concurrency, repeats in found.items():
                 repeats.append(
                     await _repeat(direct, through, concurrency, plan.gateway_seconds, plan, pid)
                 )
-            async with _pace(base_url):
-                paced.append(await _repeat(direct, through, 1, plan.paced_seconds, plan, pid))
-    return [*(gateway_cell(*each) for each in found.items()), gateway_cell(1, paced, paced=True)]
+            for way, repeats in written.items():
+                seconds = plan.paced_seconds if way == PACED else plan.gateway_seconds
+                async with _writing(base_url, WAYS[way]):
+                    repeats.append(await _repeat(direct, through, 1, seconds, plan, pid))
+    fast = [gateway_cell(concurrency, repeats) for concurrency, repeats in found.items()]
+    return [*fast, *(gateway_cell(1, repeats, way) for way, repeats in written.items())]
 
 
 @asynccontextmanager
-async def _pace(base_url: str) -> AsyncIterator[None]:
-    """Let the stub write as a model does, while the block runs."""
+async def _writing(base_url: str, way: Mapping[str, Any]) -> AsyncIterator[None]:
+    """Let the stub write in a way while the block runs."""
     async with aiohttp.ClientSession(raise_for_status=True) as session:
         control = base_url.removesuffix("/v1") + "/control"
-        await session.post(control, json={"default": PACE})
+        await session.post(control, json={"default": way})
         try:
             yield
         finally:
-            await session.post(control, json={"default": dict.fromkeys(PACE, 0.0)})
+            usual = {name: getattr(Behaviour(), name) for name in way}
+            await session.post(control, json={"default": usual})
 
 
 def question(number: int) -> str:
@@ -280,9 +295,7 @@ async def _repeat(
     return Repeat(asked, answered, took, cpu_seconds({"service": pid})["service"] - before)
 
 
-def gateway_cell(
-    concurrency: int, repeats: Sequence[Repeat], *, paced: bool = False
-) -> GatewayCell:
+def gateway_cell(concurrency: int, repeats: Sequence[Repeat], way: str = "") -> GatewayCell:
     """Put the repeats at one concurrency together."""
     direct = [each for repeat in repeats for each in repeat.direct]
     through = [each for repeat in repeats for each in repeat.through]
@@ -290,7 +303,7 @@ def gateway_cell(
     direct_end, end = (_times([e.end_seconds for e in way]) for way in (direct, through))
     return GatewayCell(
         concurrency=concurrency,
-        paced=paced,
+        way=way,
         answers=len(through),
         strayed=sum(not each.held for each in through),
         answers_per_second=spread([len(each.through) / each.seconds for each in repeats]),

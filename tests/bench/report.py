@@ -212,7 +212,7 @@ def _gateway_added(found: Mapping[str, Any]) -> Grid:
 
 
 def _at_once(cell: Mapping[str, Any]) -> str:
-    return f"{cell['concurrency']}{', as a model writes' if cell['paced'] else ''}"
+    return f"{cell['concurrency']}{cell['way'] and ', '}{cell['way']}"
 
 
 def _turns(found: Mapping[str, Any]) -> Grid:

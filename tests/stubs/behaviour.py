@@ -1,6 +1,6 @@
 """What the stub model server can be told to do with a request: be slow, fail, stop, lie."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any
@@ -48,6 +48,8 @@ class Behaviour:
     """The answer is repeated or cut to just so many chunks; None leaves it as it is."""
     answer: str | None = None
     """The text to answer with; None quotes the prompt's first passages, with their markers."""
+    reworded: Mapping[str, str] | None = None
+    """Words of quotations, and what is written in their place."""
     finish_reason: str = "stop"
     """Reported with the last chunk."""
     newer: bool = False
@@ -69,6 +71,7 @@ _TYPES: dict[str, Callable[[Any], Any]] = {
     "chunk_characters": int,
     "chunks": int,
     "answer": str,
+    "reworded": dict,
     "finish_reason": str,
     "newer": lambda value: str(value).lower() not in ("0", "false"),
     "usage": lambda value: str(value).lower() not in ("0", "false"),

@@ -276,6 +276,8 @@ def _chunk(
 def pieces_of(body: Mapping[str, Any], behaviour: Behaviour) -> list[str]:
     """Return the answer to a request in the pieces that it is streamed in."""
     answer = behaviour.answer if behaviour.answer is not None else _quote(body)
+    for word, other in (behaviour.reworded or {}).items():
+        answer = answer.replace(word, other)
     size = behaviour.chunk_characters
     pieces = [answer[start : start + size] for start in range(0, len(answer), size)]
     if behaviour.chunks is None:

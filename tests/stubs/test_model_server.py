@@ -55,6 +55,14 @@ async def events(response: aiohttp.ClientResponse) -> list[Any]:
     return [item.decode() if item == b"[DONE]" else json.loads(item) for item in payloads]
 
 
+async def test_quotations_can_be_reworded(server: ModelServer, http: aiohttp.ClientSession) -> None:
+    """A model seldom keeps to every word of its sources."""
+    server.default = changed(Behaviour(), {"reworded": {"七天": "一周"}})
+    async with http.post(f"{server.base_url}/chat/completions", json=chat(stream=False)) as answer:
+        found = await answer.json()
+    assert found["choices"][0]["message"]["content"] == "一周内可退货。[1] Ok.[2]"
+
+
 async def test_a_stream_quotes_the_passages_with_their_markers(
     server: ModelServer, http: aiohttp.ClientSession
 ) -> None:

@@ -5,7 +5,16 @@ import json
 from services.language import sentences
 from tests.bench import report
 from tests.bench.__main__ import judge
-from tests.bench.gateway import SHOPS, Repeat, Times, Written, gateway_cell, question, texts
+from tests.bench.gateway import (
+    PACED,
+    SHOPS,
+    Repeat,
+    Times,
+    Written,
+    gateway_cell,
+    question,
+    texts,
+)
 from tests.bench.results import Results
 
 
@@ -65,7 +74,7 @@ def test_the_tables_show_both_ways_and_what_lies_between() -> None:
     results = Results(machine={}, started="")
     results.gateway = [
         gateway_cell(1, [repeat(ANSWER)]),
-        gateway_cell(1, [repeat(ANSWER)], paced=True),
+        gateway_cell(1, [repeat(ANSWER)], PACED),
     ]
     found = json.loads(json.dumps(results.document())) | {"startup": {}}
     ways, added = report.grids(found)

@@ -41,6 +41,18 @@ def judge(
     return Sources(asked).judge(sentence, cited)
 
 
+def test_a_quotation_cites_the_passage_that_it_is_from() -> None:
+    """Also where another one has the same words in another order, or nearly the same."""
+    near = Passage("d/near", "r", "", "In cities delivery takes 3 days, and 5 days on islands.")
+    own = Passage("d/own", "r", "", "Delivery takes 3 days in cities. Islands wait longer.")
+    passages = (near, own)
+    quoted = "Delivery takes 3 days in cities."
+    assert judge(quoted, passages=passages) == Judgement(Support.SUPPORTED, 1.0, (own,))
+    assert judge(quoted, own, passages=passages).passages == (own,)
+    # Of what a model cites itself, all that say it stay.
+    assert judge(quoted, near, own, passages=passages).passages == passages
+
+
 @pytest.mark.parametrize(
     ("true", "invented", "passages", "withheld", "released"),
     [
