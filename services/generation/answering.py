@@ -1,5 +1,6 @@
 """One answer: by the model where there is one, by extraction where no word of it can be given."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -118,6 +119,8 @@ class Answerer:
     ) -> AsyncGenerator[Event, None]:
         """Yield what of a model's words may be shown; `draft` tells how they ended."""
         writing = draft.writing
+        # While the model is waited for.
+        preparing = asyncio.create_task(draft.releaser.prepare())
         try:
             # Leaving the loop ends the request: nobody pays for more of what is withheld.
             async with aclosing(model.write(writing, patience)) as pieces:
@@ -134,6 +137,8 @@ class Answerer:
             draft.failure = error
             if not writing.shown:
                 return
+        finally:
+            preparing.cancel()
         complete = draft.failure is None and writing.finish is not Finish.LENGTH
         for event in draft.releaser.close(complete=complete):
             yield event

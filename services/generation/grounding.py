@@ -1,5 +1,6 @@
 """How far the sources of an answer support each of its sentences."""
 
+import asyncio
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -76,7 +77,20 @@ class Sources:
 
     def __init__(self, question: Question) -> None:
         self._question = question
-        self._passages = [passage_source(each.title, each.text) for each in question.passages]
+
+    async def prepare(self) -> None:
+        """Prepare the passages, a millisecond for some hundred characters, one at a time.
+
+        Meant for the time until a model's first word; what is not prepared then is so when it is
+        needed.
+        """
+        for each in self._question.passages:
+            passage_source(each.title, each.text)
+            await asyncio.sleep(0)
+
+    @cached_property
+    def _passages(self) -> list[Source]:
+        return [passage_source(each.title, each.text) for each in self._question.passages]
 
     # What was said is prepared only where the passages do not do: most answers never need it.
 

@@ -70,6 +70,10 @@ class Releaser:
         self.admits = False
         """Whether a sentence says that something is not known."""
 
+    async def prepare(self) -> None:
+        """Do beforehand what the first sentence would wait for, see `Sources.prepare`."""
+        await self._sources.prepare()
+
     def feed(self, piece: str) -> list[Delta]:
         """Take the next piece and return what can be released: whole sentences."""
         if self.withheld:
