@@ -9,8 +9,8 @@ import pytest
 
 from tests.support.running import KEFU, Running
 
-MANY = 400
-"""Files whose import takes some seconds."""
+MANY = 2000
+"""Files whose import takes a second at the least, however fast the machine."""
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def folder(tmp_path: Path) -> Path:
     root = tmp_path / "company"
     root.mkdir()
     for number in range(MANY):
-        (root / f"{number:03}.md").write_text(f"# Rule {number}\n\nThe rule has number {number}.\n")
+        (root / f"{number:04}.md").write_text(f"# Rule {number}\n\nThe rule has number {number}.\n")
     return root
 
 

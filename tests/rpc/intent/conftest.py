@@ -37,7 +37,7 @@ async def generation(vectors: WordVectors) -> AsyncIterator[Served]:
 def settings(generation: Served, database_url: str) -> Iterator[dict[str, Any]]:
     """Settings of an intent service in the same mesh as `generation`."""
     yield {
-        "database_url": database_url, "embedding_patience_seconds": 0.1, "stale_seconds": 1.5,
+        "database_url": database_url, "embedding_patience_seconds": 0.1, "stale_seconds": 3.0,
         "peers": {"generation": generation.address},
     }  # fmt: skip
     # The next test's service would load the models of all tenants of this one first.
