@@ -59,6 +59,7 @@ class Releaser:
         self._waiting_citations: list[Citation] = []
         self._said: set[str] = set()
         self._item = 0
+        self._number = ""
         self._claimed = False
         self._weighed: list[SentenceSupport] = []
         self.text = ""
@@ -99,6 +100,8 @@ class Releaser:
         if spans and not complete and not spans[-1].of(rest).endswith(_ENDS):
             spans.pop()
         released = self._take(spans)
+        if self._number and not self.withheld:
+            self._judge(self._number, [])
         if self._waiting_text and not self._claimed and not self.admits:
             self.withheld = self.withheld or Withheld.NO_CLAIM
         return released if self.withheld else [*released, *self._flush()]
@@ -157,7 +160,7 @@ class Releaser:
             # Small models turn in circles; once is enough.
             self._read = span.end
             return []
-        judgement = self._judge(claimed, [each.passage for each in cited])
+        judgement = self._judge_item(sentence, claimed, [each.passage for each in cited])
         if self.withheld:
             return []
         if said:
@@ -188,9 +191,25 @@ class Releaser:
         self._item = int(item[1])
         return sentence[: item.start()]
 
-    def _judge(self, sentence: str, cited: list[Passage]) -> Judgement:
-        if not sentence:
+    def _judge_item(self, sentence: str, claimed: str, cited: list[Passage]) -> Judgement:
+        """Judge a sentence; `claimed` is the same without the number of an item at its end.
+
+        A number counts items only behind words that claim nothing, and before an item that claims
+        something: "The fee is: 1." and "How many? 1. Thanks." are answers.
+        """
+        if not claimed:
+            self._number = sentence
             return Judgement(Support.NO_CLAIM)
+        number, self._number = self._number, ""
+        judgement = self._judge(claimed, cited)
+        if not self.withheld and judgement.support is Support.NO_CLAIM:
+            if number:
+                self._judge(number, [])
+        elif not self.withheld and claimed != sentence:
+            return self._judge(sentence, cited)
+        return judgement
+
+    def _judge(self, sentence: str, cited: list[Passage]) -> Judgement:
         before = self.text + self._waiting_text
         self.withheld = self._checks.problem(self._prompt, before, sentence, self._sources)
         if self.withheld:
