@@ -56,7 +56,7 @@ class AnswerCache:
         Args:
             entries: Most answers that are kept.
             seconds: How long an answer is given again.
-            personal: Finds what may tell of one person in a question, such as a phone number.
+            personal: Finds what may tell of one person in a text, such as a phone number.
             clock: Seconds, counted from anywhere.
         """
         self._entries = entries
@@ -86,9 +86,8 @@ class AnswerCache:
         if not self._entries or not _is_whole(answer) or question.history or question.summary:
             return
         own = "\n".join(passage.text for passage in question.passages)
-        # A number that stands in the company's own texts is nobody's. What else may tell of a
-        # person is in an answer only where it is in these texts, or in the question.
-        if any(value not in own for value in personal_values(answer.text)):
+        # A number that stands in the company's own texts is nobody's.
+        if any(value not in own for value in self._personal(answer.text)):
             return
         if self._personal(question.text):
             return
