@@ -45,10 +45,10 @@ async def run_mesh(
             ready.set()
         on_change(now)
 
-    async def perform(todo: Callable[[], Awaitable[None]]) -> None:
+    async def perform(work: Callable[[], Awaitable[None]]) -> None:
         try:
             await ready.wait()
-            await todo()
+            await work()
         finally:
             stopping.set()
 

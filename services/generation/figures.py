@@ -51,7 +51,7 @@ _TIMES = (
     (("m",), re.compile(rf"(?<![\d.])(?P<hour>\d{{1,2}}) ?{_ENGLISH_HALF}")),
 )
 _DIGIT = re.compile(r"\d")
-_WEEKDAY_SIGNS = ("周", "星期", "礼拜", "day", "mon", "tue", "wed", "thu", "fri", "satur", "sun")
+_WEEKDAY_SIGNS = ("周", "星期", "礼拜", "day")
 _WEEKDAY = re.compile(
     r"(?<![\d一二两三四五六七八九十])(?:周|星期|礼拜)(?P<zh>[一二三四五六日天])(?![次个])"
     r"|\b(?P<en>mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|satur|sun)(?:day)s?\b"

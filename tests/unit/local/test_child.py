@@ -70,6 +70,7 @@ def test_a_child_that_ignores_the_request_is_killed_after_the_grace(tmp_path: Pa
         log=log,
         death_signal=signal.SIGKILL,
     )
+    # The child sleeps so that only being killed ends it; the loop below looks for its word.
     subprocess.run(
         ["timeout", "20", "sh", "-c", f"until grep -q deaf {log}; do sleep 0.02; done"], check=True
     )
