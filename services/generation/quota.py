@@ -11,13 +11,15 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from contextvars import Context
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import structlog
 from kefu.errors import QuotaExceeded, QuotaViolation
 from prometheus_client import Counter, Gauge
 
+from services.generation.advances import ADVANCE_SECONDS, Advance, Advances, Pair
 from services.generation.chat import Caller
 from services.generation.dialogue import Usage
 from services.generation.failure import Cause, ModelFailure
@@ -38,7 +40,8 @@ from services.mesh import names
 from services.mesh.calls import trail
 
 REST_SECONDS = 2.0
-"""How long Redis is left alone after it failed, so that not every request waits for it."""
+"""How long Redis is left alone after it failed, so that not every request waits for it. Longer than
+what is claimed ahead lasts: the first request after it settles for all that was spent meanwhile."""
 
 _KEYS = {
     Metric.CALLER: names.QUOTA_CALLER_KEY,
@@ -95,6 +98,8 @@ class _Reservation:
     minute: int
     shared: bool
     """Whether it was claimed where all replicas see it."""
+    advance: Advance | None = None
+    """What was claimed ahead, if this is a part of it."""
 
 
 class Quotas:
@@ -124,6 +129,7 @@ class Quotas:
         self._down = False
         self._defects: set[str] = set()
         self._leases = Leases()
+        self._advances = Advances()
         self._rests_until = 0.0
         self._reserved: dict[tuple[Caller, str], deque[_Reservation]] = {}
         self._settling: dict[asyncio.Task[None], Caller] = {}
@@ -170,20 +176,29 @@ class Quotas:
             ModelFailure: The provider has had as many requests as it may.
         """
         micros = self._limits.most_micros(provider, tokens)
-        claims = self._limits.of_tenant(caller.tenant, tokens, micros)
+        own = self._limits.of_tenant(caller.tenant, tokens, micros)
         # The tenant's first: where both are used up, another provider is no way out.
-        verdict, shared = await self._take(
-            claims + self._limits.of_provider(provider, requests), caller
-        )
-        reservation = _Reservation(claims, verdict.minute, shared)
+        claims = own + self._limits.of_provider(provider, requests)
+        pair = (caller.tenant, provider)
+        now = self._clock()
+        if advance := self._advances.find(pair, claims, now):
+            advance.draw(claims)
+            reservation = _Reservation(own, advance.minute, True, advance)
+        else:
+            size = self._advances.size(pair, claims, now)
+            verdict, shared, advance = await self._take_ahead(pair, claims, caller, size)
+            reservation = _Reservation(own, verdict.minute, shared, advance)
         self._reserved.setdefault((caller, provider), deque()).append(reservation)
+        if advance is not None:
+            self._tell(caller, own, self._advances.left(pair, own))
 
     async def settle(self, caller: Caller, provider: str, usage: Usage) -> None:
         """Count what an admitted request has used; goes on where the caller is cancelled."""
-        await asyncio.shield(self.spent(caller, provider, usage))
+        if counting := self.spent(caller, provider, usage):
+            await asyncio.shield(counting)
 
-    def spent(self, caller: Caller, provider: str, usage: Usage) -> asyncio.Task[None]:
-        """Begin to count what an admitted request has used, in a task of its own.
+    def spent(self, caller: Caller, provider: str, usage: Usage) -> asyncio.Task[None] | None:
+        """Count what an admitted request has used, in a task of its own where Redis is asked.
 
         Which of several requests under way between the same two is settled makes no difference:
         all their claims are given back in the end, and all that they used is counted.
@@ -193,10 +208,21 @@ class Quotas:
         reservation = waiting.popleft() if waiting else None
         if not waiting:
             self._reserved.pop((caller, provider), None)
-        task = asyncio.create_task(self._settle(caller, usage, reservation))
-        self._settling[task] = caller
-        task.add_done_callback(self._settling.pop)
-        return task
+        claims = reservation.claims if reservation else self._limits.of_tenant(caller.tenant)
+        if not claims:
+            return None
+        used = {
+            Metric.TOKENS: float(usage.input_tokens + usage.output_tokens),
+            Metric.MONEY: float(usage.price_micros or 0),
+        }
+        if reservation and (advance := reservation.advance) and not advance.ended:
+            advance.put_back(claims, used)
+            self._tell(caller, claims, self._advances.left((caller.tenant, provider), claims))
+            return None
+        minute = reservation.minute if reservation else 0
+        settlements = [Settlement(each, used[each.metric], minute) for each in claims]
+        shared = reservation is not None and reservation.shared
+        return self._begin_settling(caller, settlements, shared=shared)
 
     async def settled(self, caller: Caller) -> None:
         """Wait until what a caller's requests have used is counted, and it can be told the rest."""
@@ -210,16 +236,59 @@ class Quotas:
         return list(zip(claims, verdict.left, strict=True))
 
     async def close(self) -> None:
-        """Wait for settlements under way."""
+        """Settle what was claimed ahead, and wait for settlements under way."""
+        for pair, advance in self._advances.all_open():
+            self._end(pair, advance)
         while self._settling:
             await asyncio.wait(self._settling)
 
-    async def _take(self, claims: Sequence[Claim], caller: Caller) -> tuple[Verdict, bool]:
+    async def _take_ahead(
+        self, pair: Pair, claims: Sequence[Claim], caller: Caller, size: int
+    ) -> tuple[Verdict, bool, Advance | None]:
+        """Claim for so many requests at once, and for one where that is refused."""
+        with self._advances.asking(pair, size):
+            verdict, shared = await self._take(claims, caller, size)
+        if not shared:
+            return verdict, shared, None
+        if verdict.refused is not None:
+            size = 1
+            verdict, shared = await self._take(claims, caller)
+        advance = self._advances.keep(pair, claims, size, verdict, self._clock())
+        if advance is not None:
+            # In no call's context: its log would name that one's trace.
+            asyncio.get_running_loop().call_later(
+                ADVANCE_SECONDS, self._end, pair, advance, context=Context()
+            )
+        return verdict, shared, advance
+
+    def _end(self, pair: Pair, advance: Advance) -> None:
+        """Settle an advance, in a task of its own."""
+        if settlements := self._advances.end(pair, advance):
+            self._begin_settling(Caller(pair[0]), settlements, shared=True)
+
+    async def _take(
+        self, claims: Sequence[Claim], caller: Caller, size: int = 1
+    ) -> tuple[Verdict, bool]:
+        """Claim `size` times as much, or once where no replica but this one sees it.
+
+        Returns:
+            What the meter says and whether all replicas see it. Refused only where more than one
+            were wanted.
+
+        Raises:
+            QuotaExhausted: The tenant has used up a limit.
+            ModelFailure: The provider has had as many requests as it may.
+        """
         if not claims:
             return Verdict([]), False
-        verdict, shared = await self._counted(lambda meter: meter.take(claims))
+        many = [replace(each, need=each.need * size) for each in claims] if size > 1 else claims
+        verdict, shared = await self._counted(
+            lambda meter: meter.take(many if meter is self._shared else claims)
+        )
         if shared:
             self._note_spent(claims, verdict.left)
+        if verdict.refused is not None and shared and size > 1:
+            return verdict, shared
         self._tell(caller, claims, verdict.left)
         if verdict.refused is not None:
             claim = claims[verdict.refused]
@@ -227,24 +296,33 @@ class Quotas:
             raise refusal(claim, verdict.wait_seconds)
         return verdict, shared
 
-    async def _settle(self, caller: Caller, usage: Usage, reservation: _Reservation | None) -> None:
-        claims = reservation.claims if reservation else self._limits.of_tenant(caller.tenant)
-        if not claims:
-            return
-        used = {
-            Metric.TOKENS: usage.input_tokens + usage.output_tokens,
-            # With what was spent while Redis was down.
-            Metric.MONEY: (usage.price_micros or 0) + self._local.take_owed(caller.tenant),
-        }
+    def _begin_settling(
+        self, caller: Caller, settlements: Sequence[Settlement], *, shared: bool
+    ) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._settle(caller, settlements, shared=shared))
+        self._settling[task] = caller
+        task.add_done_callback(self._settling.pop)
+        return task
+
+    async def _settle(
+        self, caller: Caller, settlements: Sequence[Settlement], *, shared: bool
+    ) -> None:
+        """Count what was used; `shared`: whether it was claimed where all replicas see it."""
+        # With what was spent while Redis was down.
+        owed = self._local.take_owed(caller.tenant)
+        due = [
+            replace(each, used=each.used + owed) if each.claim.metric is Metric.MONEY else each
+            for each in settlements
+        ]
 
         def settle(meter: Meter) -> Awaitable[Sequence[int]]:
             # What was claimed of the other meter refills or runs out there.
-            same = reservation and reservation.shared is (meter is self._shared)
-            minute = reservation.minute if reservation and same else 0
-            return meter.settle([Settlement(each, used[each.metric], minute) for each in claims])
+            same = shared is (meter is self._shared)
+            return meter.settle(due if same else [replace(each, minute=0) for each in due])
 
-        left, shared = await self._counted(settle)
-        if shared:
+        claims = [each.claim for each in due]
+        left, counted = await self._counted(settle)
+        if counted:
             self._note_spent(claims, left)
         self._tell(caller, claims, left)
 

@@ -13,7 +13,7 @@ from kefu.generation.v1 import generation_pb2 as pb
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from services.generation import ledger, quota
+from services.generation import advances, ledger, quota
 from services.local import valkey
 from services.mesh import names
 from tests.rpc.generation.limited import MONEY, TOKENS, ask, generation, replicas, usage
@@ -85,6 +85,8 @@ def redis(tmp_path: Path) -> Iterator[Redis]:
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for the moment in which Redis is asked again, or counts are written."""
     monkeypatch.setattr(quota, "REST_SECONDS", 0.0)
+    # Redis rests longer than an advance lasts.
+    monkeypatch.setattr(advances, "ADVANCE_SECONDS", 0.0)
     monkeypatch.setattr(ledger, "WRITE_SECONDS", 0.01)
 
 

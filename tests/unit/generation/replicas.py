@@ -40,16 +40,19 @@ class SharedMeter(LocalMeter):
         self.asked = 0
         self.gate = asyncio.Event()
         self.gate.set()
+        self.settled = asyncio.Event()
 
     async def take(self, claims: Sequence[Claim]) -> Verdict:
         """Answer unless it is down."""
         self._arrive()
+        await self.gate.wait()
         return await super().take(claims)
 
     async def settle(self, settlements: Sequence[Settlement]) -> Sequence[int]:
         """Answer unless it is down."""
         self._arrive()
         await self.gate.wait()
+        self.settled.set()
         return await super().settle(settlements)
 
     def _arrive(self) -> None:
