@@ -192,14 +192,16 @@ def _unsupported(body: Mapping[str, Any]) -> dict[str, str] | None:
 async def _stream(request: web.Request, seen: Seen, behaviour: Behaviour) -> web.StreamResponse:
     response = web.StreamResponse(headers=SSE_HEADERS)
     await response.prepare(request)
-    delay = behaviour.first_token_seconds
     pieces = pieces_of(seen.body, behaviour)
+    # By the clock: a model does not write more slowly because sending takes long.
+    clock = asyncio.get_running_loop().time
+    due = clock() + behaviour.first_token_seconds
     for piece in pieces:
         if behaviour.fault is not Fault.NONE and seen.chunks_sent == behaviour.fault_after:
             return await misbehave(request, response, behaviour.fault)
-        if delay:
-            await asyncio.sleep(delay)
-        delay = behaviour.token_seconds
+        if (wait := due - clock()) > 0:
+            await asyncio.sleep(wait)
+        due += behaviour.token_seconds
         await response.write(_chunk(seen.body, {"content": piece}))
         seen.chunks_sent += 1
     await response.write(_chunk(seen.body, {}, behaviour.finish_reason))
