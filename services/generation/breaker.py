@@ -75,7 +75,7 @@ class Breaker:
             self._probed(failed)
         elif failed is not None:
             self._results.append((self._clock(), failed))
-            if self._too_many():
+            if failed and self._too_many():
                 self._open()
 
     def _probed(self, failed: bool | None) -> None:

@@ -122,32 +122,35 @@ async def read(
 ) -> AsyncGenerator[str, None]:
     """Yield the text of a provider's events piece by piece; `writing` keeps the account.
 
+    However it ends, the events are closed.
+
     Raises:
         ModelFailure: The stream broke, is not what it should be, or ended without an answer.
     """
     loop = asyncio.get_running_loop()
     end = loop.time() + patience.total
     limit = loop.time() + patience.first_token
-    while True:
-        try:
-            payloads = await _next(arrivals, min(limit, end))
-        except ModelFailure:
-            if writing.finish is Finish.INTERRUPTED:
-                raise
-            # The answer was complete; only the account of it is lost.
-            break
-        if payloads is None:
-            break
-        piece, failure = _take(payloads, text_of, writing)
-        if piece:
-            writing.text += piece
-            yield piece
-        if failure and writing.finish is Finish.INTERRUPTED:
-            raise failure
-        if failure:
-            break
-        if writing.text:
-            limit = loop.time() + patience.between_tokens
+    async with aclosing(arrivals):
+        while True:
+            try:
+                payloads = await _next(arrivals, min(limit, end))
+            except ModelFailure:
+                if writing.finish is Finish.INTERRUPTED:
+                    raise
+                # The answer was complete; only the account of it is lost.
+                break
+            if payloads is None:
+                break
+            piece, failure = _take(payloads, text_of, writing)
+            if piece:
+                writing.text += piece
+                yield piece
+            if failure and writing.finish is Finish.INTERRUPTED:
+                raise failure
+            if failure:
+                break
+            if writing.text:
+                limit = loop.time() + patience.between_tokens
     if writing.finish is Finish.INTERRUPTED:
         raise ModelFailure(Cause.UNREACHABLE)
     if not writing.text.strip():
@@ -232,7 +235,7 @@ class ChatModel:
             self.name, self._settings.price, writing.reported, writing.messages, writing.text
         )
 
-    async def write(self, writing: Writing, patience: Patience) -> AsyncGenerator[str, None]:
+    def write(self, writing: Writing, patience: Patience) -> AsyncGenerator[str, None]:
         """Ask for an answer and yield its text piece by piece; `writing` keeps the account.
 
         Closing the iterator or cancelling its reader closes the HTTP request at once.
@@ -240,12 +243,8 @@ class ChatModel:
         Raises:
             ModelFailure: The model did not answer, or not to the end.
         """
-        async with (
-            aclosing(self._provider.stream(_PATH, self._body(writing))) as arrivals,
-            aclosing(read(arrivals, _text_of, writing, patience)) as pieces,
-        ):
-            async for piece in pieces:
-                yield piece
+        arrivals = self._provider.stream(_PATH, self._body(writing))
+        return read(arrivals, _text_of, writing, patience)
 
     def _body(self, writing: Writing) -> dict[str, Any]:
         body: dict[str, Any] = {

@@ -121,8 +121,9 @@ class _Flight(Generic[Item]):
 
     async def end(self) -> None:
         """Stop the work, unless it is done; it has ended when this returns."""
-        self._task.cancel()
-        await asyncio.wait([self._task])
+        if not self._task.done():
+            self._task.cancel()
+            await asyncio.wait([self._task])
 
     async def _fly(self, source: AsyncGenerator[Item, None]) -> None:
         try:

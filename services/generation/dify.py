@@ -173,10 +173,8 @@ class DifyModel:
             return
         task = _Task()
         try:
-            async with (
-                aclosing(self._events(writing)) as arrivals,
-                aclosing(read(arrivals, task.text_of, writing, patience)) as pieces,
-            ):
+            answer = read(self._events(writing), task.text_of, writing, patience)
+            async with aclosing(answer) as pieces:
                 async for piece in pieces:
                     yield piece
         finally:
