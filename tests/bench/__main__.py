@@ -51,8 +51,10 @@ _P99_TURNS = 100
 
 async def measure(results: Results, plan: Plan, directory: Path, console: Console) -> None:
     """Measure everything into `results`, which is worth reading even if this is cut short."""
+    results.pace_ms.append(machine.pace_ms())
     console.print("echo ...")
     results.echo = await echo.measure(directory, plan)
+    results.pace_ms.append(machine.pace_ms())
     console.print("embedding ...")
     results.engine = await asyncio.to_thread(engine.measure, plan, results.machine["cores"])
     home = Home.at(directory / "home")
@@ -78,8 +80,10 @@ async def _measure_turns(
         results.embedded_seconds = await bench.wait_until_idle(EMBED_SECONDS)
         if results.embedded_seconds == EMBED_SECONDS:
             results.warnings.append("the mesh did not come to rest; its work stands in the figures")
+        results.pace_ms.append(machine.pace_ms())
         console.print("understanding ...")
         results.understanding = await understanding.measure(running, plan)
+        results.pace_ms.append(machine.pace_ms())
         console.print("gateway ...")
         results.gateway = await gateway.measure(running, base_url, plan)
         for workload in WORKLOADS:
@@ -104,6 +108,7 @@ async def _measure_cells(results: Results, plan: Plan, bench: Bench, console: Co
             results.warnings.append(f"no time for more than {number} of {plan.repeats} repeats")
             break
         for workload, concurrency in cells:
+            results.pace_ms.append(machine.pace_ms())
             console.print(f"repeat {number + 1}: {workload.name}, {concurrency} at once")
             repeats = found.setdefault((workload.name, concurrency), [])
             repeats.append(
@@ -131,6 +136,8 @@ def judge(results: Results) -> None:
     worst = max((cell.other_cores for cell in results.turns), default=0.0)
     if worst > machine.BUSY_CORES:
         results.warnings.append(f"others used up to {worst:.1f} cores during a cell")
+    if unsteady := machine.unsteady(results.pace_ms):
+        results.warnings.append(unsteady)
 
 
 async def _bounded(results: Results, plan: Plan, console: Console) -> None:

@@ -2,6 +2,8 @@
 
 import os
 import platform
+import time
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,29 @@ BUSY_LOAD = 0.25
 
 BUSY_CORES = 0.15
 """Cores used by others during a cell above which its figures are not to be quoted."""
+
+STEADY = 1.3
+"""How much slower at one time than at another a machine may be whose figures are to be quoted."""
+
+
+def pace_ms() -> float:
+    """Return the milliseconds that a fixed piece of Python takes now.
+
+    Where virtual machines share their cores with others, it takes twice as long while the other
+    half of the core is busy, which no load average shows. The best of three, so that a process
+    that is scheduled in between does not count.
+    """
+    return min(_piece() for _ in range(3))
+
+
+def unsteady(paces: Sequence[float]) -> str:
+    """Return a warning where the machine's own pace changed during the run, else nothing."""
+    if not paces or max(paces) <= STEADY * min(paces):
+        return ""
+    return (
+        f"the machine's own pace changed: a fixed piece of Python took {min(paces):.1f} to "
+        f"{max(paces):.1f} ms; compare only what was measured in turn"
+    )
 
 
 def describe() -> dict[str, Any]:
@@ -38,6 +63,14 @@ def busy_at_start(facts: dict[str, Any]) -> str:
         f"the machine was busy when the bench began: load average {load:.2f} on {cores} cores; "
         "wait for an idle one before you quote a figure"
     )
+
+
+def _piece() -> float:
+    began = time.perf_counter()
+    counts: dict[int, int] = {}
+    for number in range(40_000):
+        counts[number % 1000] = counts.get(number % 1000, 0) + len(str(number))
+    return (time.perf_counter() - began) * 1000
 
 
 def _first(path: str, name: str) -> str:

@@ -1,5 +1,6 @@
 """The tables of a run, for a terminal and for docs/benchmarks.md, from the JSON alone."""
 
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,10 +101,13 @@ def machine_line(found: Mapping[str, Any]) -> str:
     """Return the machine, the versions and the load in one line."""
     machine = found["machine"]
     loads = ", ".join(f"{each:.2f}" for each in machine["load_average"])
+    paces = found["pace_ms"]
+    pace = f"{statistics.median(paces):.1f} ms ({min(paces):.1f}-{max(paces):.1f})"
     return (
         f"{found['started']}, {machine['cores']} cores of {machine['cpu']}, "
         f"{machine['memory_mib'] / 1024:.0f} GiB, Python {machine['python']}, "
         f"grpcio {machine['packages']['grpcio']}, load average at the start {loads}; "
+        f"a fixed piece of Python took {pace}; "
         f"the bench took {found['seconds']:.0f} s"
     )
 

@@ -86,6 +86,7 @@ class Results:
         turns: full turns.
         statements: SQL statements per turn by workload, database and verb.
         caching: which caches can help each workload.
+        pace_ms: what a fixed piece of Python took, before each part and each repeat.
     """
 
     machine: dict[str, Any]
@@ -103,6 +104,7 @@ class Results:
     turns: list[TurnCell] = field(default_factory=list)
     statements: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
     caching: dict[str, str] = field(default_factory=dict)
+    pace_ms: list[float] = field(default_factory=list)
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON-like values, numbers rounded to what they can mean."""

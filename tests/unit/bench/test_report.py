@@ -27,6 +27,7 @@ FOUND: dict[str, Any] = {
     "machine": {"cores": 2, "cpu": "CPU X", "memory_mib": 24576, "python": "3.11.7",
                 "packages": {"grpcio": "1.85.1"}, "load_average": [0.05, 0.1, 0.2]},
     "echo": [], "turns": [CELL], "embedded_seconds": 20.0, "quick": False,
+    "pace_ms": [7.5, 7.0, 15.0],
     "statements": {"model": {"kefu_session": {"SELECT": 2.0}, "kefu_audit": {"COPY": 1.0}}},
     "startup": {"first": {"ready": 9.0, "serving": 8.5, "by_process": {"session": 6.0}}},
 }  # fmt: skip
@@ -37,6 +38,11 @@ def test_a_table_without_rows_is_left_out() -> None:
     titles = [grid.title for grid in report.grids(FOUND)]
     assert not any("floor" in title for title in titles)
     assert any("throughput" in title for title in titles)
+
+
+def test_the_machine_is_told_with_its_pace() -> None:
+    """Two runs can only be compared where it was the same."""
+    assert "took 7.5 ms (7.0-15.0)" in report.machine_line(FOUND)
 
 
 def test_a_row_tells_median_and_extremes_and_what_is_missing() -> None:

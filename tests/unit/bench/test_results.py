@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.bench import machine
 from tests.bench.__main__ import judge
 from tests.bench.counters import RedisCounts
 from tests.bench.results import Results, mean_by_name, mesh_cpu, turn_cell, turn_statements
@@ -95,6 +96,18 @@ def test_what_makes_figures_worthless_is_said() -> None:
     assert "1 turns took another way" in said
     assert "too few for a p99" in said
     assert "others used" not in said
+    assert "pace" not in said
+
+
+def test_a_machine_whose_own_pace_changed_is_said() -> None:
+    """Half of a core that somebody else uses is in no load average."""
+    results = Results(machine={}, started="", pace_ms=[7.0, 9.0, 7.2])
+    judge(results)
+    assert not results.warnings
+    results.pace_ms.append(14.1)
+    judge(results)
+    assert "took 7.0 to 14.1 ms" in results.warnings[0]
+    assert machine.pace_ms() > 0
 
 
 def test_the_document_is_json_with_short_numbers() -> None:
