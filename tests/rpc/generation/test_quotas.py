@@ -29,7 +29,7 @@ from tests.rpc.generation.samples import SECONDS, TENANT, question
 from tests.rpc.generation.tables import entry, write_table
 from tests.stubs.behaviour import Behaviour, Fault
 from tests.stubs.model_server import ModelServer
-from tests.support.mesh import error_of
+from tests.support.mesh import Served, error_of
 
 __all__ = ["redis_url"]
 
@@ -67,6 +67,29 @@ async def test_two_replicas_share_the_tokens_of_a_tenant(
         assert quota.limit == 6000
         assert quota.remaining <= 6000 - 500, "what the other may still write is claimed"
         held.cancel()
+
+
+async def test_what_a_hurried_tenant_claims_ahead_is_exact_in_the_end(
+    model: ModelServer, redis_url: str
+) -> None:
+    """The replica itself knows at once what is left, the other one after a second."""
+    limits = {"redis_url": redis_url, "tenant_money_per_day": "100"}
+    async with replicas(model, 2, **limits) as (first, second):
+        spent = 0
+        for _ in range(4):
+            streamed, told = await ask(first)
+            spent += streamed.end.usage.price_micros
+        assert int(told[MONEY]) == 100_000_000 - spent
+        assert await money_left(second) < 100_000_000 - spent, "some more are claimed"
+        async with asyncio.timeout(5):
+            while await money_left(second) != 100_000_000 - spent:
+                pass
+
+
+async def money_left(server: Served) -> int:
+    """What a replica says is left of the shop's money, in millionths."""
+    (found,) = [each for each in (await usage(server)).quotas if each.metric == "money_per_day"]
+    return int(found.remaining)
 
 
 async def test_two_replicas_share_the_rate_of_a_caller(model: ModelServer, redis_url: str) -> None:

@@ -34,18 +34,6 @@ HURRIED = 4
 
 
 @pytest.fixture
-def clock() -> Clock:
-    """Noon until the test says otherwise."""
-    return Clock()
-
-
-@pytest.fixture
-def shared(clock: Clock) -> SharedMeter:
-    """What all replicas see."""
-    return SharedMeter(clock)
-
-
-@pytest.fixture
 def replica(clock: Clock, shared: SharedMeter) -> Replica:
     """One replica of two."""
     return Replica(clock, shared, WIDE)

@@ -59,6 +59,18 @@ def test_five_failures_open_it(breaker: Breaker, changes: list[State]) -> None:
     assert changes == [State.OPEN]
 
 
+def test_a_success_does_not_open_it(breaker: Breaker, clock: Clock) -> None:
+    """Even where it leaves those out of the window that outweighed the failures."""
+    note(breaker, *[False] * 6)
+    clock.now += 20
+    note(breaker, *[True] * 5)
+    clock.now += 11
+    note(breaker, False)
+    assert breaker.state is State.CLOSED
+    note(breaker, True)
+    assert breaker.state is State.OPEN
+
+
 def test_a_busy_provider_with_some_errors_stays(breaker: Breaker) -> None:
     """Less than half of all requests failed."""
     note(breaker, *[False, False, True] * 20)

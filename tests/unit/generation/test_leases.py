@@ -4,7 +4,6 @@ import itertools
 from contextlib import suppress
 from dataclasses import replace
 
-import pytest
 from kefu.errors import QuotaExceeded
 
 from services.generation.chat import Caller
@@ -14,18 +13,6 @@ from services.mesh import names
 from services.mesh.calls import Call, enter
 from tests.unit.generation.meters import Clock
 from tests.unit.generation.replicas import LIMITS, SHOP, Replica, SharedMeter, used
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """Noon until the test says otherwise."""
-    return Clock()
-
-
-@pytest.fixture
-def shared(clock: Clock) -> SharedMeter:
-    """What all replicas see."""
-    return SharedMeter(clock)
 
 
 async def rates(replica: Replica) -> list[tuple[str, int]]:

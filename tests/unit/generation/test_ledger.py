@@ -30,12 +30,6 @@ FREE = Usage("own", 7, 3)
 
 
 @pytest.fixture
-def clock() -> Clock:
-    """Noon until the test says otherwise."""
-    return Clock()
-
-
-@pytest.fixture
 async def store(redis_url: str) -> AsyncIterator[UsageStore]:
     """An empty store."""
     async with open_client(redis_url) as client:

@@ -15,12 +15,6 @@ from tests.unit.generation.meters import Clock, money, requests, tokens
 SECONDS_TILL_MIDNIGHT = 12 * 3600
 
 
-@pytest.fixture
-def clock() -> Clock:
-    """Noon until the test says otherwise."""
-    return Clock()
-
-
 @pytest.fixture(params=["local", "redis"])
 async def meter(
     request: pytest.FixtureRequest, clock: Clock, redis_url: str
