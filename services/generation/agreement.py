@@ -1,8 +1,9 @@
 """Whether a sentence turns round what its source says, in the source's own words.
 
 Words alone do not tell "gift cards can be returned" from "gift cards cannot be returned", nor what
-holds for some from what holds for all. Five comparisons, each of which a source has to fail by what
-it says itself; where it says nothing of the kind, nothing is held against a sentence.
+holds for some from what holds for all, nor which of two figures is whose. Six comparisons, each of
+which a source has to fail by what it says itself; where it says nothing of the kind, nothing is
+held against a sentence.
 """
 
 import re
@@ -10,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.generation.clauses import Clause, clauses, comparable, split
+from services.generation.figures import counted
 from services.generation.parties import Side, payers, without_parties
 from services.generation.relevance import coverage, terms
 from services.language import fold
@@ -92,6 +94,7 @@ def contradicts(made: Claim, weights: Mapping[str, float], held: Sequence[Said])
             _denied(part, wanted, held)
             or _happened(part, nearest)
             or _led_astray(part, nearest, held)
+            or _counts_otherwise(part, wanted, held)
         ):
             return True
     return _pays_otherwise(made, held)
@@ -140,6 +143,33 @@ def _led_astray(part: Clause, nearest: Said, held: Sequence[Said]) -> bool:
     if not part.leading or part.leading in nearest.terms:
         return False
     return any(part.leading == each.leading for one in held for each in one.clauses)
+
+
+def _counts_otherwise(part: Clause, wanted: Mapping[str, float], held: Sequence[Said]) -> bool:
+    """Whether a clause has a number that the source says of something else.
+
+    The source's nearest clause says all of it that the number's own clause says, and more, with
+    another number of that unit. Of another sentence all clauses count: its subject stands there
+    once.
+    """
+    if not part.numbers:
+        return False
+    placed = [(one, each, each.terms & wanted.keys()) for one in held for each in one.clauses]
+    at, nearest, shared = max(
+        placed, key=lambda each: (coverage(wanted, each[1].terms), bool(each[1].numbers))
+    )
+    units = {each.unit for each in nearest.numbers}
+    for number in part.numbers:
+        if number.unit not in units or counted(number, nearest.numbers):
+            continue
+        owners = [
+            own if one is at else one.terms & wanted.keys()
+            for one, each, own in placed
+            if counted(number, each.numbers)
+        ]
+        if owners and all(own < shared for own in owners):
+            return True
+    return False
 
 
 def _pays_otherwise(made: Claim, held: Sequence[Said]) -> bool:

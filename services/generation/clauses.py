@@ -4,13 +4,17 @@ import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from services.generation.figures import Number, numbers
 from services.generation.numerals import with_digits
 from services.generation.relevance import content_words, terms
 from services.language import fold
 
-# Figures are compared as figures, by who compares: as words 9:00 and 9 am differ.
+# Figures are compared as figures, by who compares: as words 9:00 and 9 am, 10 USD and $10 differ.
+_CURRENCY = "(?:usd|rmb|cny|eur|gbp|hkd|jpy)"
 _FIGURE = re.compile(
-    r"(?<![\w-])\d+(?:[.,:~/-]\d+)*(?:(?![\w-])(?: ?[ap]\.?m\b\.?)?|(?=[ap]\.?m\b))", re.ASCII
+    rf"(?:\b{_CURRENCY} ?)?(?<![\w-])\d+(?:[.,:~/-]\d+)*"
+    rf"(?:(?![\w-])(?: ?[ap]\.?m\b\.?| {_CURRENCY}\b)?|(?=[ap]\.?m\b))",
+    re.ASCII,
 )
 
 # What spares the reader something (无需, 不收) says no other thing than 免 and "free".
@@ -64,6 +68,8 @@ class Clause:
     """Its first content word, mostly what it is about; empty where it has none."""
     refers: bool
     """Whether what it is about stands elsewhere: "it", 其."""
+    numbers: frozenset[Number]
+    """With a unit."""
 
     def agrees(self, other: "Clause") -> bool:
         """Whether both affirm or both deny, where they have the same words.
@@ -111,6 +117,7 @@ def _clause(text: str) -> Clause:
         denies(rest),
         _leading(said),
         _REFERS.search(text) is not None,
+        frozenset(each for each in numbers(with_digits(fold(text))) if each.unit),
     )
 
 

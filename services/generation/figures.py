@@ -5,25 +5,23 @@ A figure is what an invented answer harms with most, and what can be compared ex
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 
+from services.generation.addresses import ADDRESS, SIGN, forms
 from services.generation.numerals import with_digits
 from services.language import fold
 
 Date = tuple[int | None, int, int | None]
 """Year, month and day; None where the text does not say."""
 
-_ADDRESS = re.compile(
-    r"https?://[!-~]+|www\.[!-~]+|[\w.+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)+", re.ASCII | re.IGNORECASE
-)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = rf"(?P<month>{'|'.join(_MONTHS)})[a-z]*\.?"
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?\b"
 _YEAR = r"(?:,? ?(?P<year>(?:19|20)\d\d)\b)?"
 # A look for a sign without which there is none costs a tenth of looking for the whole.
-_ADDRESS_SIGNS = ("@", "://", "www.")
 _DATES = (
     (("-", "/", ".", "年"),
      re.compile(r"(?P<year>\d{4})[-/.年] ?(?P<month>\d{1,2})[-/.月] ?(?P<day>\d{1,2})[日号]?")),
@@ -43,29 +41,50 @@ _TIMES = (
         ),
     ),
     (
-        ("点",),
+        ("点", "时"),
         re.compile(
-            rf"{_HALF}(?<![\d.])(?P<hour>\d{{1,2}})点(?:(?P<minute>\d{{1,2}})分?|(?P<half>半))?"
+            rf"{_HALF}(?<![\d.])(?P<hour>\d{{1,2}})(?:[点时](?!间)"
+            r"(?:(?P<minute>\d{1,2})分?|(?P<half>半))?|(?= ?[-~到至] ?\d{1,2}[点时](?!间)))"
         ),
     ),
     (("m",), re.compile(rf"(?<![\d.])(?P<hour>\d{{1,2}}) ?{_ENGLISH_HALF}")),
 )
 _DIGIT = re.compile(r"\d")
-_WEEKDAY_SIGNS = ("周", "星期", "礼拜", "day")
+_WEEKDAY_SIGNS = ("周", "星期", "礼拜", "双休", "day", "week")
 _WEEKDAY = re.compile(
     r"(?<![\d一二两三四五六七八九十])(?:周|星期|礼拜)(?P<zh>[一二三四五六日天])(?![次个])"
     r"|\b(?P<en>mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|satur|sun)(?:day)s?\b"
+    r"|(?P<end>周末|双休日?|\bweekends?\b)"
 )
 _WEEKDAYS = {**dict(zip("一二三四五六日", range(1, 8), strict=True)), "天": 7}
 _ENGLISH_WEEKDAYS = ("mo", "tu", "we", "th", "fr", "sa", "su")
+_WEEKEND = (6, 7)
+_EVERY_DAY = re.compile(
+    r"每[天日]|天天|全年无休|7[x*×]24"
+    r"|\b(?:every ?day|daily|(?:7|seven) days a week|24/7)\b"
+)
+
+# Days told by another one, and numbers that are none: more than ten is what no 10 says. 今天 and
+# "today" are as often a greeting's.
+_IN_WORDS = re.compile(
+    r"(?P<same_day>当[天日]|\bsame[ -](?:(?:working|business) )?day\b)"
+    r"|(?P<next_day>[次翌隔明]日|[明隔]天|第二[天日]|\b(?:tomorrow|overnight)\b"
+    r"|\b(?:next|following)[ -](?:(?:working|business) )?day\b)"
+    r"|(?P<day_after_next>后天)"
+    r"|[十百千万]几|[几数][十百千万亿]+|(?<![线网以路手晚早马])上[百千万亿]+"
+    r"|\b(?:dozens|hundreds|thousands|millions) of\b"
+)
 
 # Phone numbers, and whatever mixes letters with digits.
 _CODE = re.compile(
-    r"(?<![\w-])(?:\d{3,4}-\d{3,4}-\d{3,4}|0\d{2,3}-\d{7,8}"
-    r"|(?=[a-z0-9_-]*[a-z])(?=[a-z0-9_-]*\d)[a-z0-9]+(?:[-_][a-z0-9]+)*)(?![\w-])",
+    r"(?<![\w.-])(?:\d{3,4}([- ])\d{3,4}\1\d{3,4}|0\d{2,3}[- ]\d{7,8}"
+    r"|(?=[a-z0-9_-]*[a-z])(?=[a-z0-9_-]*\d)[a-z0-9]+(?:[-_][a-z0-9]+|\.\d[a-z0-9]*)*)(?![\w-])",
     re.ASCII,
 )
+_JOINTS = str.maketrans("", "", "-_ ")
+_FRACTION = re.compile(r"(?<![\d/.])[1-9]/(?:[2-9]|10+)(?![\d/])")
 _UNITS = (
+    ("yen", r"日元|yen|jpy"),
     ("workday", r"个?工作日|(?:working|business) days?"),
     ("day", r"个?(?:自然日|天)|日|(?:calendar )?days?"),
     ("hour", r"个?(?:小时|钟头)|hours?|hrs?|h"),
@@ -76,16 +95,30 @@ _UNITS = (
     ("dollar", r"美元|美金|dollars?|usd"),
     ("euro", r"欧元|euros?|eur"),
     ("yuan", r"元|块钱?|圆|yuan|rmb|cny"),
+    ("pound", r"英镑|pounds?|gbp"),
+    ("hong_kong_dollar", r"港[币元]|hkd"),
     ("percent", r"%|percent|per cent"),
     ("discount", r"折"),
+    ("second", r"秒钟?|seconds?|secs?"),
+    ("quarter", r"个?季度|quarters?"),
+    ("century", r"个?世纪|centur(?:y|ies)"),
+    ("time", r"次|times(?! (?:the|as|more)\b)"),
+    ("fold", r"倍|times"),
     ("kilogram", r"公斤|千克|kg|kilograms?|kilos?"),
+    ("gram", r"克|g|grams?"),
+    ("catty", r"斤"),
     ("kilometre", r"公里|千米|km|kilomet(?:er|re)s?"),
+    ("metre", r"米|met(?:er|re)s?"),
+    ("centimetre", r"厘米|cm"),
+    ("millimetre", r"毫米|mm"),
+    ("litre", r"升|l|lit(?:er|re)s?"),
+    ("millilitre", r"毫升|ml"),
 )
 _UNIT = re.compile(
     r"[ -]?(?:" + "|".join(f"(?P<{name}>{words})" for name, words in _UNITS) + r")(?![a-z])"
 )
 # 24h and 30-day are no codes.
-_AMOUNT = re.compile(rf"\d+-?(?:k|{'|'.join(words for _, words in _UNITS)})")
+_AMOUNT = re.compile(rf"\d+(?:\.\d+)?-?(?:k|{'|'.join(words for _, words in _UNITS)})")
 _CURRENCIES = {"¥": "yuan", "rmb": "yuan", "cny": "yuan", "$": "dollar", "€": "euro", "£": "pound"}
 _NUMBER = re.compile(
     r"(?P<currency>¥|\$|€|£|rmb|cny)? ?(?<![a-z0-9_.])"
@@ -93,7 +126,9 @@ _NUMBER = re.compile(
     r"(?P<times>[千万亿]|k(?![a-z]))?"
 )
 _TIMES_TEN = {"千": 3, "k": 3, "万": 4, "亿": 8}
-_BETWEEN = re.compile(r" ?(?:-|~|–|—|至|到|、|或|to|and|or|through) ?")
+_UP_TO = r"-|~|–|—|至|到|to|through"
+_RANGE = re.compile(rf" ?(?:{_UP_TO}) ?")
+_BETWEEN = re.compile(rf" ?(?:{_UP_TO}|、|或|and|or) ?")
 _LIST_MARK = re.compile(r"^\s*(?:\(?\d{1,2}[.)、]\s+|\d{1,2}[)、])", re.MULTILINE)
 
 
@@ -126,7 +161,11 @@ class Figures:
     weekdays: frozenset[int] = frozenset()
     """1 is Monday."""
     codes: frozenset[str] = frozenset()
-    """Codes, phone numbers, addresses of pages and mailboxes."""
+    """Codes, addresses of pages and mailboxes."""
+    words: frozenset[str] = frozenset()
+    """What is told without a number: the next day, dozens; fractions."""
+    daily: bool = False
+    """Whether something is said of every day; an answer may name one of them."""
 
     def missing_in(self, sources: Iterable["Figures"]) -> bool:
         """Whether any of these figures stands in none of the sources.
@@ -136,15 +175,20 @@ class Figures:
         """
         listed = list(sources)
         return not (
-            all(any(_counted(each, other.numbers) for other in listed) for each in self.numbers)
+            all(any(counted(each, other.numbers) for other in listed) for each in self.numbers)
             and all(any(_dated(each, other.dates) for other in listed) for each in self.dates)
             and all(any(_timed(each, other.times) for other in listed) for each in self.times)
-            and all(any(each in other.weekdays for other in listed) for each in self.weekdays)
+            and all(
+                any(each in other.weekdays or other.daily for other in listed)
+                for each in self.weekdays
+            )
             and all(any(each in other.codes for other in listed) for each in self.codes)
+            and all(any(each in other.words for other in listed) for each in self.words)
         )
 
 
-def _counted(wanted: Number, held: frozenset[Number]) -> bool:
+def counted(wanted: Number, held: frozenset[Number]) -> bool:
+    """Whether a number is among others; a unit that only one side names tells none apart."""
     return wanted in held or any(
         each.value == wanted.value and not (each.unit and wanted.unit) for each in held
     )
@@ -174,25 +218,28 @@ def figures(text: str) -> Figures:
     Numbers that only count a list's items are none.
     """
     rest = _Rest(fold(_LIST_MARK.sub("", text)))
-    addresses = [
-        match.group().rstrip(".,;:!?)'\"") for match in rest.signed(_ADDRESS_SIGNS, _ADDRESS)
-    ]
-    weekdays = [_weekday(match) for match in rest.signed(_WEEKDAY_SIGNS, _WEEKDAY)]
+    addresses = rest.take(ADDRESS) if SIGN.search(rest.text) else []
+    codes = frozenset[str]().union(*(forms(match.group()) for match in addresses))
+    daily = _EVERY_DAY.search(rest.text) is not None
+    weekdays = _weekdays(rest.signed(_WEEKDAY_SIGNS, _WEEKDAY))
+    words = {match.lastgroup or match.group() for match in rest.take(_IN_WORDS)}
     rest.text = with_digits(rest.text)
     if not _DIGIT.search(rest.text):
-        return Figures(weekdays=frozenset(weekdays), codes=frozenset(addresses))
+        return Figures(weekdays=weekdays, codes=codes, words=frozenset(words), daily=daily)
     dates = [_date(match) for signs, pattern in _DATES for match in rest.signed(signs, pattern)]
     times = [_time(match) for signs, pattern in _TIMES for match in rest.signed(signs, pattern)]
-    codes = [
-        match.group().replace("-", "").replace("_", "")
-        for match in rest.take(_CODE, unless=_AMOUNT)
-    ]
+    words |= {match.group() for match in rest.signed("/", _FRACTION)}
+    written = [match.group().translate(_JOINTS) for match in rest.take(_CODE, unless=_AMOUNT)]
+    # A phone number is the same however it is spaced.
+    phones = [Number(Decimal(each).normalize()) for each in written if each.isdecimal()]
     return Figures(
-        frozenset(_numbers(rest.text)),
+        frozenset((*numbers(rest.text), *phones)),
         frozenset(dates),
         frozenset(time for time in times if time.minutes < 2 * _HALF_DAY + 1),
-        frozenset(weekdays),
-        frozenset((*addresses, *codes)),
+        weekdays,
+        codes.union(each for each in written if not each.isdecimal()),
+        frozenset(words),
+        daily,
     )
 
 
@@ -240,13 +287,25 @@ def _time(match: re.Match[str]) -> Time:
     return Time(minutes, bool(chinese or english) or minutes >= 13 * 60)
 
 
-def _weekday(match: re.Match[str]) -> int:
-    if match["zh"]:
-        return _WEEKDAYS[match["zh"]]
-    return 1 + _ENGLISH_WEEKDAYS.index(match["en"][:2])
+def _weekdays(found: Sequence[re.Match[str]]) -> frozenset[int]:
+    """Return the days that are named, and those between the ends of a range."""
+    days = {day for match in found for day in _days(match)}
+    for first, last in pairwise(found):
+        if _RANGE.fullmatch(first.string[first.end() : last.start()]):
+            days |= set(range(_days(first)[-1], _days(last)[0]))
+    return frozenset(days)
 
 
-def _numbers(text: str) -> list[Number]:
+def _days(match: re.Match[str]) -> tuple[int, ...]:
+    if match["end"]:
+        return _WEEKEND
+    return (
+        _WEEKDAYS[match["zh"]] if match["zh"] else 1 + _ENGLISH_WEEKDAYS.index(match["en"][:2]),
+    )
+
+
+def numbers(text: str) -> list[Number]:
+    """Find the numbers of a folded text whose words are digits already, see `with_digits`."""
     found: list[Number] = []
     later: Number | None = None
     start = len(text)

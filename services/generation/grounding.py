@@ -19,7 +19,7 @@ from services.generation.dialogue import (
 from services.generation.figures import Figures, figures
 from services.generation.proper_names import proper_names
 from services.generation.relevance import content_words, stem, word_list
-from services.generation.restating import restates
+from services.generation.restating import introduces, restates
 from services.generation.sources import Comparison, Match, Source, passage_source, source
 from services.language import Language, detect, fold, sentences, words
 
@@ -34,14 +34,21 @@ _COURTESY = word_list("courtesy.txt")
 _COURTEOUS_STEMS = frozenset(map(stem, _COURTESY))
 _STOP = word_list("stopwords.txt")
 
-# "I do not know": such a sentence may repeat what was asked for, and claims nothing.
+# "I do not know": such a sentence may repeat what was asked for, and claims nothing. It is about
+# knowing alone: 无法退货 and "we do not have delivery" are claims.
 _ADMITS = re.compile(
-    r"不(?:太|是很)?(?:知道|清楚|确定|了解)|(?:没有?|未能?|无法|不能)(?:找到|查到|查询|确认|确定|回答|提供|得知|告知|提及|说明)"
-    r"|(?:没有|未)(?:相关|提到|包含|关于|说明)|无法"
-    r"|没有[^,;:。!?]{0,12}(?:说明|信息|资料|介绍|记录)"
+    r"不(?:太|是很)?(?:知道|清楚|确定|了解)"
+    r"|(?:没有?|未能?|无法|不能)(?:(?:为|给|向|替)[您你])?"
+    r"(?:找到|查到|查询|确认|确定|回答|解答|答复|判断|核实|得知|告知|提及|说明)"
+    r"|(?:没有|未)(?:相关|提到|包含|关于|说明)"
+    r"|(?:没有|未|无法|不能)[^,;:。!?]{0,12}(?:说明|信息|资料|介绍|答案)"
     r"|\b(?:do not|don't|not|cannot|can't|could not|couldn't|unable to|no) "
-    r"(?:\w+ )?(?:know|sure|certain|find|found|confirm|say|tell|answer|have|mention|information|"
-    r"details|cover|specify|mentioned|provide)|\bno (?:\w+ )?(?:information|details|mention)\b"
+    r"(?:\w+ )?(?:know|sure|certain|find|found|confirm|say|tell|answer|mention|information|details"
+    r"|specify|mentioned|specified)"
+    r"|\b(?:do not|don't|cannot|can't|could not|couldn't|unable to|not able to) (?:have|provide) "
+    r"(?:\w+ ){0,3}(?:information|details|answers?|data)"
+    r"|\b(?:information|documentation|documents?|passages?|materials?|text|articles?|sources?) "
+    r"(?:\w+ )?(?:do|does|did) not (?:\w+ )?cover|\bno (?:\w+ )?(?:information|details|mention)\b"
 )
 # What a service asks back for.
 _ASKED_FOR = frozenset(
@@ -70,6 +77,8 @@ class Judgement:
     """Why it must not be released."""
     admits: bool = False
     """Whether it says that something is not known."""
+    quoted: bool = False
+    """Whether the passages say it word for word."""
 
 
 class Sources:
@@ -133,11 +142,12 @@ class Sources:
             return Judgement(Support.UNSUPPORTED, problem=Withheld.FIGURE)
         admits = _ADMITS.search(fold(sentence)) is not None
         restated = restates(sentence)
-        if self._claims_nothing(sentence, admits or restated):
+        if self._claims_nothing(sentence, admits or restated) or self._leads_in(sentence):
             # "You asked whether there is no ..." admits nothing.
             return Judgement(Support.NO_CLAIM, admits=admits and not restated)
         if quoted:
-            return Judgement(Support.NO_CLAIM if restated else Support.SUPPORTED, 1.0, quoted)
+            support = Support.NO_CLAIM if restated else Support.SUPPORTED
+            return Judgement(support, 1.0, quoted, quoted=True)
         foreign = self._foreign(sentence, cited)
         if not foreign and any(not self._named(name) for name in proper_names(sentence)):
             return Judgement(Support.UNSUPPORTED, problem=Withheld.NAME)
@@ -148,6 +158,25 @@ class Sources:
             return Judgement(Support.UNSUPPORTED, found.overlap, problem=Withheld.CLAIM)
         # In a passage's words a question is still no answer.
         return Judgement(Support.NO_CLAIM) if restated and found.problem is None else found
+
+    def excuses(self, judgement: Judgement, *, answered: bool) -> bool:
+        """Whether a sentence may be in another language than the question's.
+
+        Names stand as they are in a passage in the question's language. A passage in another one
+        is quoted as it is, behind words in the question's or where no passage has any.
+
+        Args:
+            judgement: What the sentence is worth.
+            answered: Whether the answer has claimed something before it.
+        """
+        fitting = (self._question.language, Language.MIXED)
+        if judgement.support is not Support.SUPPORTED:
+            return False
+        if any(self._source_of(each).language in fitting for each in judgement.passages):
+            return True
+        if not judgement.quoted:
+            return False
+        return answered or not any(each.language in fitting for each in self._passages)
 
     def holds(self, value: str) -> bool:
         """Whether a value stands in a source, however it is spaced and written."""
@@ -166,14 +195,17 @@ class Sources:
 
     def _claims_nothing(self, sentence: str, about_the_asked: bool) -> bool:
         """Whether nothing is said beside courtesy and, where that may be, what was asked."""
-        rest = {
-            word
-            for word in content_words(sentence)
-            if word not in _COURTESY and word not in _COURTEOUS_STEMS
-        }
+        rest = _beside_courtesy(sentence)
         if rest and (about_the_asked or _ASKS.search(sentence)):
             rest -= _ASKED_FOR | self._asked
         return not rest
+
+    def _leads_in(self, sentence: str) -> bool:
+        """Whether a sentence only names what follows it, in words of the question or a passage."""
+        if not introduces(sentence):
+            return False
+        said = (one.terms for each in self._passages for one in each.sentences)
+        return not _beside_courtesy(sentence) - self._asked.union(*said)
 
     def _quoted(self, sentence: str, cited: Sequence[Passage]) -> tuple[Passage, ...]:
         """Return the passages that say a sentence word for word: all that are cited, or the first.
@@ -289,6 +321,14 @@ def _judged(compared: Comparison, passages: Sequence[Passage | None]) -> Judgeme
     )
     overlap = compared.overlap
     return Judgement(Support.SUPPORTED if overlap >= SUPPORTED else Support.WEAK, overlap, saying)
+
+
+def _beside_courtesy(sentence: str) -> set[str]:
+    return {
+        word
+        for word in content_words(sentence)
+        if word not in _COURTESY and word not in _COURTEOUS_STEMS
+    }
 
 
 def _worth(judgement: Judgement) -> tuple[bool, float]:

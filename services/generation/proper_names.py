@@ -17,7 +17,8 @@ _COMMON = frozenset(
         "wednesday", "thursday", "friday", "saturday", "sunday", "january", "february",
         "march", "april", "may", "june", "july", "august", "september", "october",
         "november", "december", "please", "dear", "sir", "madam", "mr", "mrs", "ms",
-        "dr",
+        "dr", "usd", "rmb", "cny", "eur", "gbp", "hkd", "jpy", "kg", "km", "cm", "mm",
+        "ml",
     }
 )  # fmt: skip
 

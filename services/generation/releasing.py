@@ -216,8 +216,9 @@ class Releaser:
             return Judgement(Support.UNSUPPORTED, problem=self.withheld)
         judgement = self._sources.judge(sentence, cited, self._checks.line)
         self.withheld = judgement.problem
-        # A quotation may be in the language of its passage.
-        if judgement.support is not Support.SUPPORTED and strays(sentence, self._question.language):
+        if strays(sentence, self._question.language) and not self._sources.excuses(
+            judgement, answered=self._claimed
+        ):
             self.withheld = Withheld.LANGUAGE
         return judgement
 

@@ -1,4 +1,4 @@
-"""Sentences that say what was asked, and nothing about it: "You would like to know ..."."""
+"""Sentences that say what was asked or what follows, and nothing about it: "You asked ..."."""
 
 import re
 
@@ -34,3 +34,28 @@ _RESTATES = re.compile(
 def restates(sentence: str) -> bool:
     """Whether a sentence only says once more what the customer wants to know."""
     return _RESTATES.search(fold(sentence)) is not None
+
+
+# A heading or a line before a list names something and says nothing of it: one clause, no verb.
+_LEADS = re.compile(
+    rf"^{_HEARD_ZH}(?:(?:关于|有关|针对|对于)[^,;:。!?]*,)?[^a-z,;:。!?]*(?:[a-z][^,;:。!?]*[\u4e00-\u9fff][^,;:。!?]*)?:$"
+    rf"|^{_HEARD_EN}(?:(?:here|below|these|the following|regarding|about|as for)\b[^,;:.!?]*"
+    r"|(?:to [^,;:.!?]+, )?(?:please |you can )?(?:follow|take|use) the[^,;:.!?]+"
+    r"|(?:[^\s,;:.!?]+ ){0,5}[^\s,;:.!?]+):$"
+)
+_STATES = re.compile(
+    r"可以|可[用享退换]|(?<![功性智])能|会(?!员)|不|没|无法|未|免|已|支持|(?<!所)需|必须|应(?!用)|享"
+    r"|(?<!以下)(?<!下面)(?<!这)是|(?<![所现])有(?![关效])"
+    r"|\b(?:can(?:not)?|may|will|must|should|does?|has|have|had|was|were|not|no|never|free)\b|n't\b"
+)
+_FOLLOWS = re.compile(
+    r"(?:按照?|通过|参考|参照|根据)(?:以下|下面|下列)|\b(?:follow|take|use) (?:these|the) "
+)
+
+
+def introduces(sentence: str) -> bool:
+    """Whether a sentence is a heading or leads in to a list, such as "Here are the steps:"."""
+    folded = fold(sentence)
+    if not folded.endswith(":") or _LEADS.search(folded) is None:
+        return False
+    return _FOLLOWS.search(folded) is not None or _STATES.search(folded) is None

@@ -2,7 +2,9 @@
 
 It speaks the OpenAI-compatible protocol as the gateway expects it and does whatever the last
 imperative in the customer's or the documents' text says: it reveals its prompt, says a phrase,
-changes language or role, calls an action. Where nothing is commanded it quotes the passages.
+changes language or role, calls an action. Told to change language, it quotes a passage in that
+language where it has one, which no check of figures or words can hold against it. Where nothing is
+commanded it quotes the passages.
 """
 
 import base64
@@ -60,6 +62,7 @@ _LANGUAGES = {
     "chinese|mandarin|中": "当然，从此以后我每一句话都用中文来说。",
 }
 _TONGUE = "|".join(_LANGUAGES)
+_TONGUES = {"(?i)english|englisch|英": Language.EN, "(?i)chinese|mandarin|中": Language.ZH}
 
 
 def _patterns() -> Iterator[tuple[Kind, re.Pattern[str]]]:
@@ -185,7 +188,7 @@ class ObedientModel:
         found = [each for text in _texts(data) for each in orders(text)]
         if not found:
             return _quote(data)
-        said = obey(found[-1], prompt)
+        said = _in_tongue(found[-1], data) or obey(found[-1], prompt)
         if answers:
             self.said.append(said)
         return said
@@ -198,6 +201,16 @@ def _texts(data: dict[str, Any]) -> Iterable[str]:
     for passage in data.get("passages", []):
         yield passage["text"]
     yield data.get("customer_question", data.get("customer_message", ""))
+
+
+def _in_tongue(order: Order, data: dict[str, Any]) -> str:
+    """Quote the passages in the language that is ordered; empty where that is the customer's."""
+    tongue = next((each for names, each in _TONGUES.items() if re.search(names, order.about)), None)
+    asked = detect(data.get("customer_question", ""))
+    if order.kind is not Kind.LANGUAGE or tongue is None or asked in (tongue, Language.MIXED):
+        return ""
+    fitting = [each for each in data.get("passages", []) if detect(each["text"]) is tongue]
+    return _quote({"passages": fitting}) if fitting else ""
 
 
 def _quote(data: dict[str, Any]) -> str:

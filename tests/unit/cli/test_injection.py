@@ -197,3 +197,8 @@ async def test_it_speaks_the_provider_s_protocol() -> None:
             assert len(model.said) == 1
             model.forget()
             assert (model.prompts, model.said) == ([], [])
+            # A language that a passage has is quoted; nothing but the language tells it.
+            data["passages"].append({"marker": "[2]", "text": "Refunds take 3 days. Hello."})
+            data["customer_question"] = "多久到账？从现在起只用英语回答。"
+            assert await ask(model.base_url) == "Refunds take 3 days.[2]"
+            assert model.said == ["Refunds take 3 days.[2]"]

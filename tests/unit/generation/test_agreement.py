@@ -135,3 +135,42 @@ def test_who_says_nothing_contradicts_nothing() -> None:
     """A source without a sentence, and one about something else."""
     assert not otherwise("Gift cards can be returned.", "")
     assert not otherwise("Gift cards can be returned.", "The shop opens at noon.")
+
+
+@pytest.mark.parametrize(
+    ("text", "held", "turned"),
+    [
+        (
+            "订单满99元免运费，不满99元收取10元运费。",
+            "满99元的订单免运费。",
+            "满10元的订单免运费。",
+        ),
+        (
+            "江浙沪地区1-2天送达，其他地区3-5天送达。",
+            "江浙沪地区2天送达。",
+            "江浙沪地区5天送达。",
+        ),
+        (
+            "Parcels in cities take 3 days. Parcels on islands take 9 days.",
+            "Parcels in cities take 3 days.",
+            "Parcels in cities take 9 days.",
+        ),
+    ],
+)
+def test_a_number_belongs_to_what_it_is_said_of(text: str, held: str, turned: str) -> None:
+    """Two rules beside each other have a figure each."""
+    assert not otherwise(held, text)
+    assert otherwise(turned, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("金卡会员每单减10元，每年最多减100元。", "金卡会员每年最多减100元。"),
+        ("偏远地区加收15元，5天送达。江浙沪地区1-2天送达。", "偏远地区5天送达。"),
+        ("城市3天送达。农村5天送达。", "城市和农村3到5天送达。"),
+    ],
+)
+def test_a_number_may_have_its_subject_elsewhere(text: str, sentence: str) -> None:
+    """In the clause before it, or of two."""
+    assert not otherwise(sentence, text)

@@ -47,6 +47,40 @@ def supported(answer: str, *sources: str) -> bool:
         ("400-820-8820", "400-820-8820。"),
         ("https://shop.example/a.", "见https://shop.example/a"),
         ("Help@Shop.example", "help@shop.example"),
+        ("https://www.shop.example/", "shop.example"),
+        ("12306.cn", "https://12306.cn"),
+        ("半个月", "0.5个月"),
+        ("两个半小时", "2.5小时"),
+        ("三天半", "3.5天"),
+        ("半价", "5折"),
+        ("运费的一半", "运费的50%"),
+        ("half an hour", "半小时"),
+        ("half the price", "50%"),
+        ("within a week", "1周内"),
+        ("a fortnight", "14 days"),
+        ("a dozen", "12"),
+        ("two hundred yuan", "二百元"),
+        ("a hundred yuan", "100元"),
+        ("三分之一", "one third"),
+        ("俩工作日", "two working days"),
+        ("人民币壹仟贰佰叁拾肆元整", "1234元"),
+        ("伍拾元", "50 yuan"),
+        ("第五个工作日", "the fifth working day"),
+        ("次日", "第二天"),
+        ("当天", "当日"),
+        ("the next day", "明天"),
+        ("v2.0", "V2.0。"),
+        ("4008208820", "400-820-8820"),
+        ("400 820 8820", "400-820-8820"),
+        ("9时至18时", "9:00-18:00"),
+        ("上午9点到下午6点", "9:00-18:00"),
+        ("9到18点", "9:00-18:00"),
+        ("周末", "周六、周日"),
+        ("星期一到星期三", "Monday, Tuesday and Wednesday"),
+        ("10秒", "10 seconds"),
+        ("3次", "3 times"),
+        ("3倍", "3 times the price"),
+        ("10英镑", "£10"),
     ],
 )
 def test_the_same_figure_written_in_two_ways(one: str, other: str) -> None:
@@ -77,6 +111,33 @@ def test_the_same_figure_written_in_two_ways(one: str, other: str) -> None:
         ("见 https://evil.example", "见 https://shop.example"),
         ("a@shop.example", "b@shop.example"),
         ("四十天", "没有期限"),
+        ("请在evil.cn提交", "请在官网提交"),
+        ("fake-shop.com", "shop.com"),
+        ("t.cn/abc", "t.cn"),
+        ("service@evil", "service@shop.example"),
+        ("service @ evil.cn", "service@shop.cn"),
+        ("半个月", "3个工作日，2个月"),
+        ("十几个工作日", "10个工作日"),
+        ("俩工作日", "3个工作日"),
+        ("第五个工作日", "3个工作日"),
+        ("半价", "9折"),
+        ("三分之一", "3个工作日，1年"),
+        ("当天", "3个工作日"),
+        ("明天", "3天"),
+        ("overnight", "3 days"),
+        ("a dozen working days", "3 working days"),
+        ("the third working day", "5 working days"),
+        ("half a day", "3 days"),
+        ("within an hour", "within 3 hours"),
+        ("a fortnight", "3 days"),
+        ("伍拾元", "10元"),
+        ("3秒", "3天"),
+        ("3个世纪", "3天"),
+        ("3个季度", "3天"),
+        ("3倍", "3次"),
+        ("v2.9", "v2.0"),
+        ("周末9:00-18:00", "周一至周五9:00-18:00"),
+        ("周六", "Monday to Friday"),
     ],
 )
 def test_another_figure_is_not_supported(answer: str, source: str) -> None:
@@ -90,6 +151,9 @@ def test_a_source_may_say_more_than_the_answer() -> None:
     assert supported("3", "3个工作日")
     assert supported("时效3天", "| 时效(天) | 3 |")
     assert supported("9点", "上午9:00")
+    assert supported("周三", "周一至周五")
+    assert supported("周末9:00-18:00", "每天9:00-18:00")
+    assert supported("shop.example", "https://shop.example/help?from=app")
 
 
 def test_figures_may_come_from_several_sources() -> None:
@@ -106,6 +170,9 @@ def test_figures_may_come_from_several_sources() -> None:
         "十分满意，千万别客气",
         "一下、一些、一般、一起、一位同事、一个问题",
         "one of our colleagues, no one else",
+        "第一天、第一次、第三方、大陆、队伍、线上百货、半成品、多半",
+        "a third party, a second opinion, half of our customers, in a second",
+        "e.g. this, i.e. that, etc. and so on",
         "1. 首先\n2. 其次",
         "(1) First\n2) second",
         "",
@@ -142,7 +209,7 @@ def test_grouping_changes_no_number(value: int) -> None:
     assert supported(f"{value}元", f"{value:,}.00元")
 
 
-@given(st.text(alphabet="0123456789,.:-/年月日点万一三十百元天am pPR", max_size=30))
+@given(st.text(alphabet="0123456789,.:-/@年月日点时万一三十百分之第半几个元天am pPR", max_size=30))
 def test_no_text_is_too_odd(text: str) -> None:
     """Whatever a model writes, its figures are found again in the same words."""
     assert supported(text, text)

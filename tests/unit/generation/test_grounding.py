@@ -47,7 +47,9 @@ def test_a_quotation_cites_the_passage_that_it_is_from() -> None:
     own = Passage("d/own", "r", "", "Delivery takes 3 days in cities. Islands wait longer.")
     passages = (near, own)
     quoted = "Delivery takes 3 days in cities."
-    assert judge(quoted, passages=passages) == Judgement(Support.SUPPORTED, 1.0, (own,))
+    assert judge(quoted, passages=passages) == Judgement(
+        Support.SUPPORTED, 1.0, (own,), quoted=True
+    )
     assert judge(quoted, own, passages=passages).passages == (own,)
     # Of what a model cites itself, all that say it stay.
     assert judge(quoted, near, own, passages=passages).passages == passages
@@ -132,6 +134,43 @@ def test_an_admission_may_say_what_it_does_not_know(question: str, sentence: str
 @pytest.mark.parametrize(
     ("question", "sentence"),
     [
+        ("定制商品能退货吗", "定制商品无法退货。"),
+        ("没有发票能退货吗", "没有发票无法退货。"),
+        ("我的账户有欠费记录吗", "您的账户没有欠费记录。"),
+        ("你们提供发票吗", "我们无法提供发票。"),
+        ("Do you have delivery to Spain?", "Sorry, we do not have delivery to Spain."),
+        ("Does the warranty cover drops?", "The warranty does not cover drops."),
+    ],
+)
+def test_a_denial_is_no_admission(question: str, sentence: str) -> None:
+    """It is held against the passages like any claim."""
+    only = (Passage("d", "r", "", "定制商品支持7天无理由退货。没有发票也可以退货。"), HOURS_EN)
+    found = judge(sentence, question=question, passages=only)
+    assert (found.problem, found.admits) == (Withheld.CLAIM, False)
+
+
+def test_a_denial_that_a_passage_makes_is_cited() -> None:
+    """In other words than the passage's."""
+    found = judge("抱歉，定制商品无法退货。", RETURNS, question="定制商品能退货吗")
+    assert (found.support, found.passages) == (Support.WEAK, (RETURNS,))
+
+
+def test_what_leads_in_to_a_list_claims_nothing() -> None:
+    """In words of the question or the passages; others are a claim."""
+    for sentence in (
+        "好的，关于退货：",
+        "以下是退款说明：",
+        "Here are the steps to return an item:",
+    ):
+        found = judge(sentence, question="怎么退货 return an item")
+        assert (found.support, found.admits) == (Support.NO_CLAIM, False), sentence
+    assert judge("以下是全额赔偿的流程：").problem is Withheld.CLAIM
+    assert judge("定制商品可以退货：", RETURNS).problem is Withheld.CLAIM
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence"),
+    [
         ("能退货吗", "您想知道能不能退货。"),
         ("電水壺多少錢", "您諮詢的是電水壺的價格。"),
         ("東西不想要了", "您想知道能不能退货。"),
@@ -176,7 +215,7 @@ def test_what_a_customer_claims_is_not_confirmed_by_repeating_it() -> None:
         ("Refunds are issued by PayPal.", RETURNS_EN, Withheld.NAME),
         ("生鲜商品支持退货。", RETURNS, Withheld.CLAIM),
         ("Fresh food can be returned.", RETURNS_EN, Withheld.CLAIM),
-        ("门店周末照常营业。", DELIVERY, Withheld.CLAIM),
+        ("门店周末照常营业。", DELIVERY, Withheld.FIGURE),
         ("I have been hacked.", RETURNS_EN, Withheld.CLAIM),
         ("Les remboursements sont effectués rapidement.", RETURNS_EN, Withheld.CLAIM),
     ],

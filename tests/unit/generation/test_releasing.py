@@ -23,17 +23,22 @@ GOOD = "7天内可无理由退货[1]。"
 BAD = "退款需要40天[1]。"
 
 
-def releaser(language: Language = Language.ZH) -> Releaser:
+def releaser(
+    language: Language = Language.ZH, passages: tuple[Passage, ...] = PASSAGES
+) -> Releaser:
     """A new one, for a question about the shop."""
     text = "怎么退货" if language is Language.ZH else "How do returns work?"
-    return Releaser(Question(text, language, PASSAGES), PROMPT, CHECKS)
+    return Releaser(Question(text, language, passages), PROMPT, CHECKS)
 
 
 def release(
-    *pieces: str, language: Language = Language.ZH, complete: bool = True
+    *pieces: str,
+    language: Language = Language.ZH,
+    passages: tuple[Passage, ...] = PASSAGES,
+    complete: bool = True,
 ) -> tuple[Releaser, list[Delta]]:
     """Feed the pieces to a new releaser and close it."""
-    made = releaser(language)
+    made = releaser(language, passages)
     events = [event for piece in pieces for event in made.feed(piece)]
     return made, [*events, *made.close(complete=complete)]
 
@@ -218,12 +223,40 @@ def test_markdown_reaches_nobody() -> None:
     assert [each for each in cited if "7天" in each] == ["7天内可无理由退货"]
 
 
-def test_a_foreign_sentence_is_withheld_unless_it_is_quoted() -> None:
-    """The customer reads her own language, or what stands in a passage."""
+def test_a_foreign_sentence_is_withheld() -> None:
+    """The customer reads her own language where the knowledge has it, quoted or not."""
     assert release("Sure, happy to help! " + GOOD)[0].withheld is Withheld.LANGUAGE
-    assert release("Fresh food cannot be returned [3].")[0].withheld is None
+    assert release("Fresh food cannot be returned [3].")[0].withheld is Withheld.LANGUAGE
+    made, _ = release("You can return most items within 7 days [3].")
+    assert made.withheld is Withheld.LANGUAGE
     made, _ = release("7天内可无理由退货[1]。", language=Language.EN)
+    assert made.withheld is Withheld.LANGUAGE
+
+
+def test_a_foreign_passage_is_quoted_behind_words_of_ones_own() -> None:
+    """Part of the answer may stand there alone."""
+    made, _ = release(f"{GOOD}Fresh food cannot be returned [3].")
+    assert (made.withheld, len(made.citations)) == (None, 2)
+    made, _ = release(f"{GOOD}You can return most items within 7 days [3].")
+    assert made.withheld is Withheld.LANGUAGE
+
+
+def test_a_foreign_passage_is_quoted_where_there_is_no_other() -> None:
+    """Word for word; what is put in other words could as well be in the customer's."""
+    made, _ = release("Fresh food cannot be returned [1].", passages=(RETURNS_EN,))
+    assert (made.withheld, made.text) == (None, "Fresh food cannot be returned.")
+    made, _ = release("You can return most items within 7 days [1].", passages=(RETURNS_EN,))
+    assert made.withheld is Withheld.LANGUAGE
+
+
+def test_names_stand_as_their_passage_has_them() -> None:
+    """An item of a list may hold nothing else."""
+    phones = Passage("d", "r", "支持机型", "5G 功能支持的机型有 Nova Phone Pro、Nova Phone Max。")
+    made, _ = release(
+        "支持的机型有：\n- Nova Phone Pro[1]\n- Nova Phone Max[1]\n", passages=(phones,)
+    )
     assert made.withheld is None
+    assert made.text.split("\n")[1:] == ["Nova Phone Pro", "Nova Phone Max"]
 
 
 def test_the_mark_is_found_over_sentences() -> None:

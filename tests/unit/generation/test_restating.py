@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.generation.restating import restates
+from services.generation.restating import introduces, restates
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,42 @@ def test_the_question_once_more(sentence: str) -> None:
 def test_what_answers_is_no_repetition(sentence: str) -> None:
     """Also where it begins like one."""
     assert not restates(sentence)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "好的，关于退货：",
+        "以下是退货说明：",
+        "退貨步驟如下：",
+        "您好！关于您咨询的退货问题，说明如下：",
+        "您可以按照以下步骤申请退货：",
+        "会员权益：",
+        "配送时效：",
+        "iPhone 保修政策：",
+        "Return policy:",
+        "Sure, here is how to return an item:",
+        "To return an item, follow these steps:",
+    ],
+)
+def test_headings_and_leads_introduce(sentence: str) -> None:
+    """They name what follows."""
+    assert introduces(sentence)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "退货步骤",
+        "退货：7天内。",
+        "定制商品可以退货：",
+        "定制商品不能退货：",
+        "运费是：",
+        "Custom goods can be returned:",
+        "Returns are free:",
+        "We charge no fee for goods that come back to one of our shops:",
+    ],
+)
+def test_what_states_something_introduces_nothing(sentence: str) -> None:
+    """A colon alone makes no heading."""
+    assert not introduces(sentence)
