@@ -111,11 +111,8 @@ def _denied(part: Clause, wanted: Mapping[str, float], held: Sequence[Said]) -> 
     word of it that the other lacks, it is the exception that the sentence is about, unless only
     the other is about the same thing.
     """
-    found = [
-        (coverage(wanted, each.terms), part.agrees(each), each.terms)
-        for one in held
-        for each in one.clauses
-    ]
+    placed = [(each, _told_of(one, each)) for one in held for each in one.clauses]
+    found = [(coverage(wanted, terms), part.agrees(each), terms) for each, terms in placed]
     against = max((each for each in found if not each[1]), default=None, key=lambda each: each[0])
     agreed = max((each for each in found if each[1]), default=None, key=lambda each: each[0])
     if against is None or against[0] < NEAR:
@@ -125,6 +122,11 @@ def _denied(part: Clause, wanted: Mapping[str, float], held: Sequence[Said]) -> 
     if part.leading in agreed[2] - against[2]:
         return False
     return bool((against[2] - agreed[2]) & wanted.keys())
+
+
+def _told_of(sentence: Said, clause: Clause) -> frozenset[str]:
+    """Return the terms of a clause; "it" is what the title names."""
+    return clause.terms | (sentence.terms - sentence.own) if clause.refers else clause.terms
 
 
 def _happened(part: Clause, nearest: Said) -> bool:

@@ -21,8 +21,9 @@ _FIGURE = re.compile(
 _NEGATION = re.compile(
     r"不(?!仅|但|过|错|同|断|久|妨|管|论|满意?\d|足|收|用|需|当|影响|例外|喜欢)|没(?!问题)|(?<!从)未"
     r"|勿|禁止|谢绝|除外|无(?!理由|需|须|论|线|忧|障碍|条件|限)"
-    r"|\b(?:not(?! matter)|no|never|cannot|can't|won't|don't|doesn't(?! matter)|isn't|aren't"
-    r"|without(?! (?:a |any )?reason)|unable|except|missing|none|nothing)\b|\bnon(?=-)"
+    r"|\b(?:not(?! matter)|no|never|cannot|[a-z]+n't(?! matter)"
+    r"|without(?! (?:giving |stating )?(?:a |any )?reason)|unable|except|missing|none|nothing)\b"
+    r"|\bnon(?=-)"
 )
 _BOUNDARY = re.compile(
     r"[,，;；:：、。！？!?()（）]|\.(?=\s|$)|\b(?:but|although|while|unless|if|when)\b|但是?|除非|的话|如果"
@@ -35,6 +36,13 @@ _LIST = re.compile(
     r"不(?:能|可|再)?(?:包括|包含|含|支持|适用|用于|提供|属于)[^,;:。!?]*、[^,;:。!?]*"
 )
 
+# In English commas part the list, and what stands behind the first one is as much denied.
+_ENGLISH_LIST = re.compile(
+    r"\b(?:not|cannot|never|[a-z]+n't) (?:[\w'-]+ ){0,5}[\w'-]+"
+    r"(?:, (?!(?:but|so|and it|which|who|when|if|unless|it|you|we|they|there)\b)"
+    r"(?:(?:or|and) )?(?:[\w'-]+ ){0,5}[\w'-]+)+(?=[.;:!?]|$)"
+)
+
 # "Unused goods", 没发货的订单, 发货前: a case is told apart by it, nothing is denied.
 _YET = (
     r"(?<!从)未(?!能|必|找到|查到|提)(?P<yet>[^,;:、。!?的\s]{2})"
@@ -44,7 +52,7 @@ _TOLD_APART = re.compile(
     rf"{_YET}|(?:还没有?|没有?|尚未|不(?!当))(?P<zh>[^,;:、。!?的\s]{{1,6}})(?=的(?!$|[哦呢呀啊话,;。!?]))"
     r"|(?P<before>(?![提目以之])[\u4e00-\u9fff]{2})[之以]?前(?![面台往后])"
     r"|\bbefore (?:the |it (?:is |has been ))?(?P<en_before>\w+)"
-    r"|\b(?:what|that|which|who) (?:cannot|can't|(?:is|are|was|were|has|have|do|does) not)"
+    r"|\b(?:what|that|which|who) (?:cannot|can't|(?:is|are|was|were|has|have|do|does)(?: not|n't))"
     r"(?: be(?:en)?)? (?P<en>\w+)"
 )
 _NOT_YET = re.compile(_YET)
@@ -100,7 +108,8 @@ def clauses(sentence: str) -> tuple[Clause, ...]:
 
 def split(sentence: str) -> list[str]:
     """Return the clauses of a sentence, folded."""
-    return [piece for piece in _BOUNDARY.split(fold(sentence)) if piece.strip()]
+    text = _ENGLISH_LIST.sub(lambda found: found[0].replace(",", ""), fold(sentence))
+    return [piece for piece in _BOUNDARY.split(text) if piece.strip()]
 
 
 def _clause(text: str) -> Clause:

@@ -7,13 +7,21 @@ says stands in a passage.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from string import ascii_letters, digits
 
 from services.generation.citations import MARKER
 from services.generation.dialogue import Answer, Citation, Delta, Event, Mode, Passage, Question
 from services.generation.grounding import of_extraction
 from services.generation.instructions import addresses_model
 from services.generation.markdown import pieces
-from services.generation.relevance import SNIPPET_LIMIT, coverage, terms, weights
+from services.generation.relevance import (
+    SNIPPET_LIMIT,
+    coverage,
+    stem,
+    terms,
+    weights,
+    word_list,
+)
 from services.language import Language, Span, detect, sentences
 
 # More sentences make a search result out of an answer.
@@ -46,7 +54,19 @@ _CANDIDATES = 120
 
 _HEADING = re.compile(r"^\s*#")
 _ASKS = re.compile(r"[?？]\s*$")
+_LEADS_IN = re.compile(r"[:：]\W*$")
 _COMPLETE = re.compile(r"[。！？!?.…；;:：]['\"”’」』）)\]]*$")
+
+# What stood before a marker and after it: "until 6 p.m. [1]." ends with one stop.
+_MARKED_STOP = re.compile(rf"(?<=[.。！？!?]){MARKER.pattern}[ \t]*[.。]")
+
+# Where a sentence that is too long may be cut; 1,299 is one number.
+_PAUSE = re.compile(r"\s+|[，、；：]|[,;:](?!\d)")
+_LATIN = ascii_letters + digits + ",.%"
+_CUT = "…"
+
+# They say how a customer feels, not what she asks.
+_COMPLAINTS = frozenset(map(stem, word_list("complaints.txt")))
 
 _NUMERAL = r"[\d一二两三四五六七八九十半]"
 _FIGURES = (
@@ -98,7 +118,7 @@ class _Candidate:
     own: frozenset[str]
     """Its content words."""
     context: frozenset[str]
-    """Content words of the title and of the headings and questions above it."""
+    """Content words of the title and of the headings, questions and lead-in above it."""
 
 
 def answer(question: Question) -> Iterator[Event]:
@@ -160,21 +180,39 @@ class _Writer:
 def _candidates(passages: tuple[Passage, ...]) -> Iterator[_Candidate]:
     count = 0
     for rank, passage in enumerate(passages):
-        context = terms(passage.title)
+        context, lead = terms(passage.title), frozenset[str]()
         for piece in pieces(passage.text):
-            own = terms(piece.words)
-            if _HEADING.search(piece.span.of(passage.text)) or _ASKS.search(piece.words):
-                context |= own
+            words = MARKER.sub("", _MARKED_STOP.sub("", piece.words))
+            own = terms(words)
+            if _HEADING.search(piece.span.of(passage.text)) or _ASKS.search(words):
+                context, lead = context | own, frozenset()
+                continue
+            if _LEADS_IN.search(words):
+                # What follows it answers; by itself it says nothing.
+                lead = own
                 continue
             if not own or addresses_model(piece.words):
                 continue
-            words = MARKER.sub("", piece.words)[:SNIPPET_LIMIT]
-            span = Span(piece.span.start, min(piece.span.end, piece.span.start + SNIPPET_LIMIT))
+            end = piece.span.start + _cut_at(piece.span.of(passage.text))
+            if (cut := _cut_at(words)) < len(words):
+                words = words[:cut] + _CUT
             language = Language.ZH if detect(words) in _CHINESE else Language.EN
-            yield _Candidate(rank, passage, span, words, language, own, context)
+            span = Span(piece.span.start, end)
+            yield _Candidate(rank, passage, span, words, language, own, context | lead)
             count += 1
             if count == _CANDIDATES:
                 return
+
+
+def _cut_at(text: str) -> int:
+    """Return how much of a sentence is short enough, up to the last pause or word's end."""
+    if len(text) <= SNIPPET_LIMIT:
+        return len(text)
+    longest = SNIPPET_LIMIT - len(_CUT)
+    pauses = [each.start() for each in _PAUSE.finditer(text, 0, SNIPPET_LIMIT + 1)]
+    near = [each for each in pauses if longest / 2 <= each <= longest]
+    # A text without pauses near the limit is Chinese, or no text. Half a number misinforms.
+    return near[-1] if near else len(text[:longest].rstrip(_LATIN)) or longest
 
 
 _CHINESE = (Language.ZH, Language.MIXED)
@@ -201,7 +239,8 @@ def _choose(question: Question, candidates: list[_Candidate]) -> list[_Candidate
 def _score(question: Question, candidates: list[_Candidate]) -> list[tuple[float, int, _Candidate]]:
     """Return score, place and sentence for those that have to do with the question."""
     held = [candidate.own | candidate.context for candidate in candidates]
-    wanted = weights(question.text, held)
+    weighed = weights(question.text, held).items()
+    wanted = {term: weight for term, weight in weighed if term not in _COMPLAINTS}
     passages: dict[int, frozenset[str]] = {}
     for candidate, own in zip(candidates, held, strict=True):
         passages[candidate.rank] = passages.get(candidate.rank, frozenset()) | own

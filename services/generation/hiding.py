@@ -14,6 +14,10 @@ from typing import Any
 from services.generation.prompt import Message
 from services.pii import Finder, Kind
 
+LOST = "\ufdd0"
+"""Stands where a placeholder of no value stood, so that nobody takes what is left for a whole
+sentence. Unicode has it for such use inside of programs: no text holds it."""
+
 _LITERAL = "TEXT"
 """Kind of what only looks like a placeholder."""
 
@@ -28,7 +32,8 @@ _PAIRS = (
 
 _KIND = f"(?:{'|'.join(_KINDS)})"
 _NUMBER = f"[0-9]{{1,{_MOST_DIGITS}}}(?![0-9])"
-_JOINT = "[ _-]{0,3}"
+# Writers of Markdown escape the line: MOBILE\_1.
+_JOINT = r"[ _\\-]{0,4}"
 _BLANKS = r"\s{0,2}"
 _WORD_BEFORE, _WORD_AFTER = "(?<![A-Za-z0-9_])", "(?![A-Za-z0-9_])"
 
@@ -40,10 +45,13 @@ _BETWEEN_BRACKETS = "|".join(
     for left, right in _PAIRS
 )
 # Where brackets were lost only the exact word counts: "phone 1" may be anything.
-_WITHOUT_BRACKETS = f"(?:⟦{_BLANKS}|{_WORD_BEFORE}){_KIND}_{_NUMBER}{_WORD_AFTER}⟧?"
+_WITHOUT_BRACKETS = f"(?:⟦{_BLANKS}|{_WORD_BEFORE}){_KIND}\\\\?_{_NUMBER}{_WORD_AFTER}⟧?"
 _PLACEHOLDER = re.compile(f"{_OPENED}⟧|{_BETWEEN_BRACKETS}|{_WITHOUT_BRACKETS}", re.IGNORECASE)
-_NUMBERED = re.compile(f"(?<![A-Za-z])({_KIND}){_JOINT}({_NUMBER})", re.IGNORECASE)
-_UNNUMBERED = re.compile(f"(?<![A-Za-z])({_KIND})(?![A-Za-z0-9])", re.IGNORECASE)
+# What names a second number or goes on behind the first means something else: MOBILE_1_2, MOBILE_B.
+_NUMBERED = re.compile(
+    rf"\D*?(?<![A-Za-z])({_KIND}){_JOINT}({_NUMBER})(?![A-Za-z_])\D*", re.IGNORECASE
+)
+_UNNUMBERED = re.compile(rf"⟦?[\s_\\-]*({_KIND})[\s_\\-]*⟧?", re.IGNORECASE)
 
 
 def _beginnings() -> str:
@@ -51,7 +59,7 @@ def _beginnings() -> str:
     starts = sorted({kind[:size] for kind in _KINDS for size in range(1, len(kind))}, reverse=True)
     start = f"(?:{'|'.join(starts)})"
     digits = f"[0-9]{{1,{_MOST_DIGITS}}}"
-    ways = [_OPENED, f"{_WORD_BEFORE}(?:{_KIND}(?:_(?:{digits})?)?|{start})"]
+    ways = [_OPENED, f"{_WORD_BEFORE}(?:{_KIND}(?:\\\\|\\\\?_(?:{digits})?)?|{start})"]
     for left, right in _PAIRS:
         inside = f"{_KIND}{_JOINT}(?:{digits}{_BLANKS}{re.escape(right[:-1])})?"
         ways.append(
@@ -64,7 +72,7 @@ _BEGINNING = re.compile(_beginnings(), re.IGNORECASE)
 _LONGEST_BEGINNING = _LONGEST_INSIDE + 1
 
 # Text without one of these holds no placeholder, and the beginning of one only as its last word.
-_SIGN = re.compile(f"[_⟦{re.escape(''.join({left[0] for left, _ in _PAIRS}))}]")
+_SIGN = re.compile(rf"[_\\⟦{re.escape(''.join({left[0] for left, _ in _PAIRS}))}]")
 _LETTERS = ascii_letters + digits
 _FIRST_LETTERS = frozenset(kind[:size] for kind in _KINDS for size in range(1, len(kind) + 1))
 
@@ -107,8 +115,8 @@ class Restorer:
         """Keep values.
 
         Args:
-            values: By kind and number. A placeholder of none was made up by the model: it is
-                dropped. One without a number stands for the only value of its kind.
+            values: By kind and number. A placeholder of none was made up by the model: `LOST`
+                takes its place. One without a number stands for the only value of its kind.
         """
         self._values = values
         self._held = ""
@@ -149,13 +157,13 @@ class Restorer:
         return "".join(ready)
 
     def _value(self, placeholder: str) -> str:
-        if name := _NUMBERED.search(placeholder):
-            return self._values.get((name[1].upper(), int(name[2])), "")
-        if name := _UNNUMBERED.search(placeholder):
+        if name := _NUMBERED.fullmatch(placeholder):
+            return self._values.get((name[1].upper(), int(name[2])), LOST)
+        if name := _UNNUMBERED.fullmatch(placeholder):
             kind = name[1].upper()
             if (kind, 2) not in self._values:
-                return self._values.get((kind, 1), "")
-        return ""
+                return self._values.get((kind, 1), LOST)
+        return LOST
 
 
 class _Values:

@@ -28,7 +28,7 @@ _CHINESE = re.compile(
 _COUNTS = re.compile(
     rf" ?(?:{_PERIODS}|号|点|元|块|角|折|倍|次|件|岁|公斤|千克|克|公里|千米|米|楼|层|折|%)"
 )
-_CLASSIFIED = re.compile(r" ?(?:个|位|条|种|名|家|份|张|台|箱|款|人)")
+_CLASSIFIED = re.compile(r" ?(?:个|位|条|种|名|家|份|张|台|箱|款|人|级|类|项|档|步)")
 _RANGE = re.compile(rf" ?[-~到至] ?[{_CHARACTERS}\d]")
 _VERY = re.compile("十分(?!钟)|千万(?!元|块|人|件)|万一|一万个放心")
 

@@ -28,6 +28,9 @@ _COMMON = frozenset(
 _CLASSES = ("ns", "nt", "nrt")
 _PERSON, _PERSON_LENGTH = "nr", 3
 
+# The dictionary takes 建议您 for a name.
+_PRONOUNS = frozenset("您你我他她它们")
+
 
 def proper_names(text: str) -> frozenset[str]:
     """Return the names in a text, folded.
@@ -55,7 +58,7 @@ def _chinese(text: str) -> frozenset[str]:
 
 
 def _is_name(piece: str) -> bool:
-    if piece.isascii() or len(piece) < 2 or not piece[0].isalpha():
+    if piece.isascii() or len(piece) < 2 or not piece[0].isalpha() or _PRONOUNS & set(piece):
         return False
     kind = part_of_speech(piece)
     return kind in _CLASSES or (kind == _PERSON and len(piece) >= _PERSON_LENGTH)

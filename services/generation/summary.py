@@ -12,6 +12,7 @@ from services.generation.coalescing import Flights
 from services.generation.dialogue import Attempt, Mode, Round, Usage, Withheld
 from services.generation.failure import ModelFailure
 from services.generation.gateway import Gateway
+from services.generation.hiding import LOST
 from services.generation.prompt import Prompt
 from services.generation.quota import QuotaExhausted
 from services.language import Language, sentences
@@ -106,7 +107,7 @@ class Summarizer:
                     pass
         except (ModelFailure, QuotaExhausted) as failure:
             reason = str(failure.cause)
-        text = shorten(" ".join(writing.text.split()), LIMIT)
+        text = shorten(writing.text.replace(LOST, ""), LIMIT)
         if not reason and repeats(self._prompt.text, text):
             # Somebody in the conversation asked for the prompt.
             reason = Withheld.PROMPT

@@ -10,10 +10,12 @@ import opencc
 _SIMPLIFIED = opencc.OpenCC("tw2s")
 
 # What copying from a web page leaves inside words: zero-width spaces, soft hyphens, marks of
-# direction. Joiners and variation selectors stay, for emoji are made with them.
-_INVISIBLE = dict.fromkeys(
-    map(ord, "\u00ad\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff")
-)
+# direction. Joiners and variation selectors stay, for emoji are made with them. Phones and models
+# write don\u2019t where a keyboard writes don't.
+_OTHERWISE: dict[int, str | None] = {
+    **dict.fromkeys(map(ord, "\u00ad\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff")),
+    **dict.fromkeys(map(ord, "\u2018\u2019\u02bc"), "'"),
+}
 
 
 # A sentence is folded again by each of those who look at it.
@@ -25,9 +27,9 @@ def fold(text: str) -> str:
     """Bring text into the form used for comparing: keys, search, lexicon look-ups.
 
     Compatibility forms (full-width letters, ligatures) become plain ones, case is folded,
-    traditional Chinese becomes simplified, invisible marks go and runs of white space become one
-    blank. The length may change, so offsets into the result mean nothing in the original; never
-    show it to anyone.
+    traditional Chinese becomes simplified, apostrophes become straight, invisible marks go and runs
+    of white space become one blank. The length may change, so offsets into the result mean nothing
+    in the original; never show it to anyone.
 
     Args:
         text: Any text; lone surrogates, which no valid message holds, become "?".
@@ -45,7 +47,7 @@ def _fold(text: str) -> str:
         text.encode()
     except UnicodeEncodeError:
         text = text.encode("utf-8", "replace").decode()
-    text = text.translate(_INVISIBLE)
+    text = text.translate(_OTHERWISE)
     # Folding case can undo the composition, hence NFKC on both sides (Unicode, section 3.13).
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     # The converter takes the particle 么 (退货么) for the traditional form of 幺, which is rare.

@@ -10,6 +10,19 @@ _EMAIL = re.compile(
     r"[a-z0-9_][a-z0-9._%+-]{0,63}@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,8}[a-z]{2,24}"
 )
 
+# With blanks around the sign, which is a word then ("meet me @ shop.com"): only where a provider of
+# mailboxes stands behind it, or a word for mail before it.
+_SPACED_EMAIL = re.compile(
+    r"([a-z0-9_][a-z0-9._%+-]{0,63})(?: @ ?|@ )((?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,24})(?![a-z0-9])"
+)
+_MAILBOXES = re.compile(
+    r"(?:vip\.)?(?:qq|163|126|139|sina|sohu|foxmail|gmail|outlook|hotmail|live|yahoo|icloud|aliyun)"
+    r"\.com(?:\.cn)?|189\.cn|yeah\.net|sina\.cn|(?:me|msn|aol)\.com|proton(?:mail)?\.(?:com|me)"
+)
+_CALLED_MAIL = re.compile(
+    r"(?:邮箱|邮件|邮址|\be-?mail|\bmail)[^a-z0-9@]{0,8}(?:is |me at |at )?\Z"
+)
+
 _V4 = re.compile(r"(?:(?<![0-9a-z.])|(?<=ip))(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![0-9a-z]|\.[0-9])")
 _V6 = re.compile(r"(?<![0-9a-z:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![0-9a-z:]|\.[0-9])")
 _VERSION = re.compile(r"(?:版本|固件|系统|version|firmware|release|build|ver)[^0-9]{0,4}\Z")
@@ -43,6 +56,10 @@ def emails(plain: str) -> Iterator[Found]:
     if "@" in plain:
         for match in _EMAIL.finditer(plain):
             yield Found(*match.span(), Kind.EMAIL)
+        for match in _SPACED_EMAIL.finditer(plain):
+            before = plain[max(0, match.start() - _REACH) : match.start()]
+            if _MAILBOXES.fullmatch(match[2]) or _CALLED_MAIL.search(before):
+                yield Found(*match.span(), Kind.EMAIL)
 
 
 def internet_addresses(plain: str) -> Iterator[Found]:

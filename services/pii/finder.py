@@ -7,7 +7,7 @@ from services.pii.addresses import addresses
 from services.pii.codes import documents, emails, internet_addresses
 from services.pii.kinds import Found, Kind, Personal
 from services.pii.names import names
-from services.pii.numbers import numbers
+from services.pii.numbers import numbers, spoken
 from services.pii.orders import Orders
 from services.pii.plain import Plain, plain
 
@@ -59,6 +59,8 @@ class Finder:
         if _DIGIT.search(text):
             yield from numbers(text)
             yield from documents(text)
+        if not text.isascii():
+            yield from spoken(text)
         yield from internet_addresses(text)
         yield from addresses(text, written)
         yield from names(text, written)

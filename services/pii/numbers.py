@@ -1,8 +1,8 @@
 """Numbers of people: identity, phones, bank cards. Groups of digits are read as one number.
 
-A text is cut into its groups of digits. Neighbours with nothing but blanks, hyphens, dots or
-brackets between them may be one number, so that each stretch of groups is asked what it is; a group
-is taken whole or not at all.
+A text is cut into its groups of digits. Neighbours with nothing but blanks, hyphens, dots, brackets
+or a slash between them may be one number, so that each stretch of groups is asked what it is; a
+group is taken whole or not at all.
 """
 
 import re
@@ -14,10 +14,10 @@ from services.pii.checks import is_card, is_date, is_id, is_old_id
 from services.pii.kinds import Found, Kind
 
 _GROUP = re.compile("[0-9]+")
-_GAP = re.compile("[ .()_-]{1,3}")
+_GAP = re.compile("[ .()_-]{1,3}|/")
 _MOST_DIGITS = 19
 _FEWEST_DIGITS = 7
-# A card has five; only mobile numbers are written digit by digit.
+# A card has five; only mobile and identity numbers are written digit by digit.
 _MOST_GROUPS = 6
 
 _MOBILE = re.compile("(?:(?:00)?86)?(1[3-9][0-9]{9})")
@@ -30,6 +30,15 @@ _NORTH_AMERICAN = re.compile("1?[2-9][0-9]{9}")
 _TOLL_FREE = re.compile("1?(?:400|8(?:00|22|33|44|55|66|77|88))")
 _SOCIAL = re.compile("(?!000|666)[0-9]{3}(?!00)[0-9]{2}(?!0000)[0-9]{4}")
 _EXTENSION = re.compile(r" ?(?:-|转|分机|ext\.? ?|x) ?[0-9]{1,6}(?![0-9])")
+
+_ID_LENGTH = 18
+_CHECK_X = re.compile("[ -]?x")
+
+# Eleven digits as they are said; 幺 is said for 一. A longer run is another number.
+_SAID = "〇零幺一二三四五六七八九"
+_SPOKEN = re.compile(
+    rf"(?<![{_SAID}])[幺一](?:[ -]?[三四五六七八九])(?:[ -]?[{_SAID}]){{9}}(?![{_SAID}])"
+)
 
 # How far before a number the word that says what it is may stand.
 _REACH = 16
@@ -44,8 +53,9 @@ _CALLED_PHONE = re.compile(
     r"(?:号码|号)?(?:[ :.,#]|是|为|me|at|on|us|no|number|is){0,6}\Z"
 )
 _CALLED_SOCIAL = re.compile(rf"(?:\bssn|social security){_BEHIND}")
-# Words that may touch a mobile number; other letters before digits make a code of both.
+# Words that may touch a number; other letters before digits make a code of both.
 _PHONE_WORD = re.compile(r"(?<![a-z])(?:tel|phone|mobile|mob|cell|call|no|wechat|wx|vx|at|is)\Z")
+_ID_WORD = re.compile(r"(?<![a-z])(?:id|id ?card|identity|no|number|sfzh?|shenfenzheng|is)\Z")
 
 
 class _Stretch(NamedTuple):
@@ -91,6 +101,12 @@ def numbers(plain: str) -> Iterator[Found]:
         first += count
 
 
+def spoken(plain: str) -> Iterator[Found]:
+    """Find mobile numbers in plain text that are written in Chinese digits."""
+    for match in _SPOKEN.finditer(plain):
+        yield Found(*match.span(), Kind.MOBILE)
+
+
 def _longest(plain: str, groups: list[tuple[int, int]], first: int) -> tuple[Found | None, int]:
     """Return the longest number that begins with a group, and how many groups it has."""
     best: tuple[Found | None, int] = (None, 1)
@@ -103,21 +119,27 @@ def _longest(plain: str, groups: list[tuple[int, int]], first: int) -> tuple[Fou
         if len(digits) > _MOST_DIGITS:
             break
         count = last - first + 1
-        if len(digits) < _FEWEST_DIGITS or (count > _MOST_GROUPS and not _MOBILE.fullmatch(digits)):
+        if len(digits) < _FEWEST_DIGITS or (count > _MOST_GROUPS and not _by_digit(digits, count)):
             continue
         if found := _read(_Stretch(plain, groups[first : last + 1], digits)):
             best = found, count
     return best
 
 
+def _by_digit(digits: str, count: int) -> bool:
+    """Whether so many groups may be a number that is written digit by digit, or nearly so."""
+    return bool(_MOBILE.fullmatch(digits)) or (
+        count == len(digits) and _ID_LENGTH - count in (0, 1)
+    )
+
+
 def _read(stretch: _Stretch) -> Found | None:
     plain, start, end = stretch.plain, stretch.start, stretch.end
     if _beside_a_decimal(plain, start, end) or not _begins_alone(stretch):
         return None
-    if len(stretch.digits) == 17 and plain[end : end + 1] == "x":
-        number = f"{stretch.digits}x"
-        alone = not _joins(plain, end + 1)
-        return Found(start, end + 1, Kind.ID) if alone and is_id(number) else None
+    if len(stretch.digits) == 17 and (check := _CHECK_X.match(plain, end)):
+        alone = not _joins(plain, check.end()) and "/" not in stretch.gaps
+        return Found(start, check.end(), Kind.ID) if alone and _is_proved(stretch) else None
     if _joins(plain, end):
         return None
     if len(stretch.groups) > 1 and _beside_a_hyphen(plain, start, end):
@@ -136,6 +158,8 @@ def _kind(stretch: _Stretch) -> Kind | None:
         return Kind.ID
     if _is_mobile(stretch):
         return Kind.MOBILE
+    if "/" in stretch.gaps:
+        return None
     if stretch.plain[stretch.start - 1 : stretch.start] == "+" and 8 <= count <= 15:
         return Kind.PHONE
     if count >= 13 and _is_bank_card(stretch):
@@ -146,11 +170,20 @@ def _kind(stretch: _Stretch) -> Kind | None:
 
 
 def _is_identity(stretch: _Stretch, count: int) -> bool:
-    if count not in (15, 18) or not stretch.spaced(" -") or min(stretch.sizes) < 3:
+    if count not in (15, _ID_LENGTH) or not stretch.spaced(" -"):
         return False
-    if count == 18:
-        return is_id(stretch.digits)
+    if count == _ID_LENGTH:
+        return is_id(stretch.digits) and (min(stretch.sizes) >= 3 or max(stretch.sizes) == 1)
+    if min(stretch.sizes) < 3:
+        return False
     return is_old_id(stretch.digits) and not stretch.called(_CALLED_CODE)
+
+
+def _is_proved(stretch: _Stretch) -> bool:
+    """Whether it is an identity number of 18 by its check character, digit or x behind it."""
+    check = "x" if _CHECK_X.match(stretch.plain, stretch.end) else ""
+    number = stretch.digits + check
+    return len(number) == _ID_LENGTH and is_id(number)
 
 
 def _is_mobile(stretch: _Stretch) -> bool:
@@ -161,8 +194,16 @@ def _is_mobile(stretch: _Stretch) -> bool:
     while sizes and prefix >= sizes[0]:
         prefix -= sizes.pop(0)
     sizes[0] -= prefix
+    if "/" in stretch.gaps:
+        return _is_slashed(stretch)
     one_by_one = max(sizes) == 1
     return len(sizes) == 1 or one_by_one or (sizes[0] >= 3 and min(sizes) >= 2)
+
+
+def _is_slashed(stretch: _Stretch) -> bool:
+    """Whether groups are cut as a mobile number is; 150/1200/3000 are measures or prices."""
+    cut = stretch.sizes == (3, 4, 4) and set(stretch.gaps) == {"/"}
+    return cut and not stretch.digits[6] == stretch.digits[10] == "0"
 
 
 def _is_bank_card(stretch: _Stretch) -> bool:
@@ -227,9 +268,11 @@ def _opening(stretch: _Stretch) -> int:
 
 
 def _begins_alone(stretch: _Stretch) -> bool:
-    """Whether no letter touches it, but for the words that lead to a mobile number."""
+    """Whether no letter touches it, but for the words that lead to such a number."""
     before = stretch.plain[max(0, stretch.start - _REACH) : stretch.start]
     if not before or not _is_letter(before[-1]):
+        return True
+    if _ID_WORD.search(before) and _is_proved(stretch):
         return True
     return bool(_PHONE_WORD.search(before)) and _is_mobile(stretch)
 

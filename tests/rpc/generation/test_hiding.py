@@ -80,16 +80,27 @@ async def test_the_customer_gets_the_value_back(
     assert streamed.cited() == [("line", f"退货请拨打{MOBILE}。", f"退货请拨打{MOBILE}。")]
 
 
-async def test_variants_are_understood_and_inventions_dropped(
-    server: Served, model: ModelServer
-) -> None:
+async def test_variants_are_understood(server: Served, model: ModelServer) -> None:
     """The customer sees no placeholder, whatever the model makes of it."""
-    model.default = Behaviour(answer="退货请拨打 [mobile 1]⟦PHONE_7⟧[1]。", chunk_characters=3)
+    model.default = Behaviour(answer="退货请拨打 [mobile\\_1][1]。", chunk_characters=3)
     stub = server.stub(GenerationServiceStub, role="session")
     streamed = await read(
         stub.Generate(question("退货打哪个电话?", passages=[SERVICE_LINE]), timeout=SECONDS)
     )
     assert streamed.text == f"退货请拨打 {MOBILE}。"
+
+
+async def test_a_sentence_whose_placeholder_is_lost_is_withheld(
+    server: Served, model: ModelServer
+) -> None:
+    """What would be left of it, 退货请拨打, looks whole."""
+    model.default = Behaviour(answer="退货请拨打⟦MOBILE_7⟧[1]。", chunk_characters=3)
+    stub = server.stub(GenerationServiceStub, role="session")
+    streamed = await read(
+        stub.Generate(question("退货打哪个电话?", passages=[SERVICE_LINE]), timeout=SECONDS)
+    )
+    assert streamed.end.degraded_reason == "personal_data"
+    assert streamed.text == f"您好，为您查到：退货请拨打{MOBILE}。"
 
 
 async def test_a_customer_s_placeholder_is_only_text(server: Served, model: ModelServer) -> None:
@@ -151,7 +162,7 @@ async def test_summaries_and_choices_are_made_without_values(
     server: Served, model: ModelServer
 ) -> None:
     """The colleague who takes over reads the number; the model never did."""
-    model.default = Behaviour(answer="客户留了电话⟦MOBILE_1⟧。")
+    model.default = Behaviour(answer="客户留了电话⟦MOBILE_1⟧⟦EMAIL_1⟧。")
     stub = server.stub(GenerationServiceStub, role="session")
     rounds = [pb.Round(customer=f"打{MOBILE}", reply="好的。")]
     summary = await stub.Summarize(

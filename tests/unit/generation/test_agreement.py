@@ -163,6 +163,16 @@ def test_a_number_belongs_to_what_it_is_said_of(text: str, held: str, turned: st
     assert otherwise(turned, text)
 
 
+def test_what_a_list_denies_is_denied_of_the_title_s_subject() -> None:
+    """Its sentence may say "it"; "no" before the answer adds no negation."""
+    text = (
+        "The warranty covers faults of material. It does not cover normal wear, drops, scratches "
+        "or misuse."
+    )
+    assert not otherwise("No, the warranty does not cover scratches or drops.", text, "Warranty")
+    assert otherwise("Yes, the warranty covers scratches and drops.", text, "Warranty")
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

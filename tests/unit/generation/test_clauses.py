@@ -20,6 +20,9 @@ from services.generation.clauses import clauses, comparable, denies, split
         ("没问题", False),
         ("不是不能退", False),
         ("returned without a reason", False),
+        ("returned without giving any reason", False),
+        ("It hasn't arrived", True),
+        ("It hasn\u2019t arrived", True),
         ("Opening it does not matter", False),
     ],
 )
@@ -48,6 +51,15 @@ def test_who_goes_on_about_another_begins_a_clause() -> None:
     first, second = clauses("The trial lasts 14 days and you do not need a credit card.")
     assert (first.denies, second.denies) == (False, True)
     assert "card" in second.terms - first.terms
+
+
+def test_an_english_list_is_denied_as_a_whole() -> None:
+    """Commas part its items, and a new subject ends it."""
+    (whole,) = clauses("It does not cover drops, scratches, misuse or normal wear.")
+    assert whole.denies
+    assert {"drop", "scratch", "misus", "wear"} <= whole.terms
+    first, second = clauses("It does not cover drops, you pay for them.")
+    assert (first.denies, second.denies) == (True, False)
 
 
 def test_a_denied_list_is_denied_as_a_whole() -> None:

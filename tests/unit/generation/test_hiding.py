@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.generation.hiding import Hider, Restorer
+from services.generation.hiding import LOST, Hider, Restorer
 from services.generation.prompt import Message
 from services.pii import Finder, Kind
 
@@ -24,7 +24,7 @@ TEXTS = st.lists(
              "MOBILE", "MOBILE_1", "mobile_1", "⟦MOBILE_1⟧", "⟦ EMAIL_2 ⟧", "[ID 1]", "[[ORDER_1]]",
              "{{TEXT_1", "TEXT_1", "【名_1】", "[", "]", "]]", "<", ">", "_", "1", "2", " ", "\n",
              "P", "phone", "[1]", "我叫张伟，", "x", "⟦MOBILE", "_1⟧", "⟦TEXT_12345⟧", "⟦地址_1⟧",
-             "⟦TEXT_123456⟧", "⟦MOBILE⟧"]
+             "⟦TEXT_123456⟧", "⟦MOBILE⟧", "\\", "⟦MOBILE\\_1⟧", "MOBILE\\"]
         ),
     ),
     max_size=12,
@@ -143,7 +143,8 @@ def test_one_character_at_a_time_is_the_same_as_all_at_once(answer: str) -> None
         "⟦MOBILE1⟧", "⟦MOBILE_01⟧", "⟦MOBILE⟧", "⟦the MOBILE_1⟧", "[MOBILE_1]", "[[MOBILE_1]]",
         "【MOBILE_1】", "<MOBILE_1>", "<<MOBILE_1>>", "{MOBILE_1}", "{{MOBILE_1}}", "《MOBILE_1》",
         "「MOBILE_1」", "〚MOBILE_1〛", "MOBILE_1", "mobile_1", "⟦MOBILE_1", "MOBILE_1⟧",
-        "⟦\nMOBILE_1⟧",
+        "⟦\nMOBILE_1⟧", "⟦MOBILE\\_1⟧", "[MOBILE\\_1]", "MOBILE\\_1", "⟦MOBILE\\_1", "⟦MOBILE_1号⟧",
+        "⟦ MOBILE_ ⟧",
     ],
 )  # fmt: skip
 def test_variants_that_models_make_are_understood(written: str) -> None:
@@ -156,23 +157,43 @@ def test_variants_that_models_make_are_understood(written: str) -> None:
 @pytest.mark.parametrize(
     ("written", "shown"),
     [
-        ("好的⟦MOBILE_2⟧。", "好的。"),
-        ("好的⟦EMAIL_1⟧。", "好的。"),
-        ("好的 [ID_7]", "好的 "),
-        ("⟦PHONE_1⟧⟦MOBILE_1⟧", "13800138000"),
-        ("⟦TEXT_1⟧", ""),
-        ("寄到⟦地址_1⟧。", "寄到。"),
-        ("寄到⟦ ⟧。", "寄到。"),
-        ("⟦EMAIL⟧", ""),
-        ("⟦MY_MOBILES⟧", ""),
-        ("⟦二十四个字以内的都是模型编造的占位符⟧", ""),
-        ("⟦MOBILE_0⟧", ""),
+        ("好的⟦MOBILE_3⟧。", "好的{}。"),
+        ("好的⟦EMAIL_1⟧。", "好的{}。"),
+        ("好的 [ID_7]", "好的 {}"),
+        ("⟦PHONE_1⟧⟦MOBILE_1⟧", "{}13800138000"),
+        ("⟦TEXT_1⟧", "{}"),
+        ("寄到⟦地址_1⟧。", "寄到{}。"),
+        ("寄到⟦ ⟧。", "寄到{}。"),
+        ("⟦EMAIL⟧", "{}"),
+        ("⟦MY_MOBILES⟧", "{}"),
+        ("⟦二十四个字以内的都是模型编造的占位符⟧", "{}"),
+        ("⟦MOBILE_0⟧", "{}"),
     ],
 )
-def test_placeholders_that_the_model_makes_up_are_dropped(written: str, shown: str) -> None:
-    """A customer never sees one."""
+def test_placeholders_that_the_model_makes_up_leave_a_mark(written: str, shown: str) -> None:
+    """A customer never sees one; the mark keeps her from seeing the sentence with a hole."""
     _, restorer = HIDER.hide(asked("13800138000"))
-    assert restored(restorer, *written) == shown
+    assert restored(restorer, *written) == shown.format(LOST)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "⟦MOBILE_2⟧", "⟦MOBILE\\_2⟧", "⟦MOBILE#2⟧", "⟦MOBILE：2⟧", "⟦MOBILE_二⟧", "⟦MOBILE_B⟧",
+        "⟦MOBILE_1_2⟧", "⟦MOBILE_1A⟧", "⟦MOBILE_1, MOBILE_2⟧", "⟦second MOBILE⟧", "⟦SHOP_MOBILE⟧",
+        "⟦MOBILE2⟧", "[MOBILE\\_2]", "MOBILE\\_2",
+    ],
+)  # fmt: skip
+def test_a_placeholder_never_takes_another_s_value(written: str) -> None:
+    """What is not certainly the first number is lost, though there is only that one."""
+    _, restorer = HIDER.hide(asked("13800138000"))
+    assert restored(restorer, "打", *written, "。") == f"打{LOST}。"
+
+
+def test_of_two_values_a_placeholder_without_a_number_means_neither() -> None:
+    """It takes an escaped number as well as a plain one."""
+    _, restorer = HIDER.hide(asked("13800138000和13900139000"))
+    assert restored(restorer, "打⟦MOBILE\\_2⟧或⟦MOBILE⟧。") == f"打13900139000或{LOST}。"
 
 
 @pytest.mark.parametrize(

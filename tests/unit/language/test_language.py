@@ -37,6 +37,7 @@ TEXTS = st.text(max_size=80) | st.text(
         ("\u202a订单\u202c", "订单"),
         ("cafe\u0301", "café"),
         ("a\u3000b", "a b"),
+        ("Don\u2019t", "don't"),
     ],
 )
 def test_one_form_for_all_ways_to_write_a_thing(text: str, folded: str) -> None:
@@ -146,6 +147,74 @@ def test_sentences_end_where_a_reader_stops(text: str, expected: list[str]) -> N
     assert [span.of(text) for span in sentences(text)] == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "请访问 https://shop.cn/r?from=app 提交申请。谢谢",
+            ["请访问 https://shop.cn/r?from=app 提交申请。", "谢谢"],
+        ),
+        (
+            "见[页](https://shop.cn/r?a=1;b=2!c)。好",
+            ["见[页](https://shop.cn/r?a=1;b=2!c)。", "好"],
+        ),
+        ("Open www.shop.cn/r?x=1! Now.", ["Open www.shop.cn/r?x=1!", "Now."]),
+        ("shop.cn:8080/r?x=1;y 好。是", ["shop.cn:8080/r?x=1;y 好。", "是"]),
+        ("Is it https://shop.cn/r? Yes.", ["Is it https://shop.cn/r?", "Yes."]),
+        ("https://shop.cn/r。好", ["https://shop.cn/r。", "好"]),
+        ("https://shop.cn/r！好", ["https://shop.cn/r！", "好"]),
+        ("（https://shop.cn/r?x）！好", ["（https://shop.cn/r?x）！", "好"]),
+        ("http://a.cn/?!,x", ["http://a.cn/?!,x"]),
+        ("and/or?Yes;no", ["and/or?", "Yes;", "no"]),
+        ("Tom&nbsp;Li&#39;s and&#x20;one; we", ["Tom&nbsp;Li&#39;s and&#x20;one;", "we"]),
+        ("AT&T; we", ["AT&T;", "we"]),
+    ],
+)
+def test_addresses_and_entities_stay_whole(text: str, expected: list[str]) -> None:
+    """A mark between characters of an address, or behind the name of an entity, ends nothing."""
+    assert [span.of(text) for span in sentences(text)] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Open Mon. to Fri. 9-18. Call us.", ["Open Mon. to Fri. 9-18.", "Call us."]),
+        ("Open Mon. – Fri. We rest.", ["Open Mon. – Fri.", "We rest."]),
+        ("From Sept. 5 on. Fine.", ["From Sept. 5 on.", "Fine."]),
+        ("Tel. 123, Tel. +86 10, tel. (010) 6.", ["Tel. 123, Tel. +86 10, tel. (010) 6."]),
+        ("See Fig. 3, sec. 2. Prof. Li", ["See Fig. 3, sec. 2.", "Prof. Li"]),
+        ("5 kg max. per bag.", ["5 kg max. per bag."]),
+        ("Under the sun. it was mar. 5", ["Under the sun.", "it was mar.", "5"]),
+        ("It ends on Sun. We rest.", ["It ends on Sun.", "We rest."]),
+        ("Wait a sec. We come in Dec.", ["Wait a sec.", "We come in Dec."]),
+        ("Call Tel.\n123", ["Call Tel.", "123"]),
+    ],
+)
+def test_abbreviations_that_may_end_a_sentence_do_so_before_a_capital(
+    text: str, expected: list[str]
+) -> None:
+    """Before a digit, a small letter or a dash it goes on; days and months have capitals."""
+    assert [span.of(text) for span in sentences(text)] == expected
+
+
+@given(
+    TEXTS
+    | st.lists(
+        st.sampled_from(
+            ["https://", "shop.cn", "/r", "?", "!", ";", "x=1", " ", "。", "好", "&nbsp;", "&",
+             "www.", ".", "Mon.", "Tel.", "-", "(", ")", "\n", "😀", '"', "to", "We", "5", "p.m."]
+        ),
+        max_size=14,
+    ).map("".join)
+)  # fmt: skip
+def test_further_text_changes_only_the_last_sentence(text: str) -> None:
+    """So that all but the last can be taken while a text is still written."""
+    whole = sentences(text)
+    for end in range(len(text)):
+        taken = sentences(text[:end])[:-1]
+        assert taken == whole[: len(taken)]
+
+
 @given(TEXTS)
 def test_sentence_spans_cover_the_text_in_order(text: str) -> None:
     """Spans are disjoint, ordered, never empty, and leave out nothing but white space."""
@@ -183,7 +252,10 @@ def test_a_short_text_costs_microseconds(
     assert best < limit_seconds
 
 
-@pytest.mark.parametrize("piece", ["a. ", "Mr. ", "。😡 ", "a-", "! ", ".", "1,", "“"])
+@pytest.mark.parametrize(
+    "piece",
+    ["a. ", "Mr. ", "。😡 ", "a-", "! ", ".", "1,", "“", "://", "www.", ".aa/", "://!", "&", "/a?"],
+)
 def test_the_longest_text_costs_milliseconds(piece: str) -> None:
     """No pattern makes the work grow faster than the text: 4,000 code points are the limit."""
     text = (piece * 4000)[:4000]

@@ -21,6 +21,10 @@ from tests.unit.pii.conftest import Checker
         "«USER@EXAMPLE.COM»",
         "«o_neil@example.com»",
         "«x%y@sub-domain.example.museum»",
+        "«zhang @ qq.com»",
+        "发到«zhang @163.com»谢谢",
+        "邮箱是«zhang@ shop.example.cn»",
+        "my e-mail is «li.lei @ example.com».",
     ],
 )
 def test_e_mail_addresses_are_found(check: Checker, marked: str) -> None:
@@ -39,6 +43,10 @@ def test_e_mail_addresses_are_found(check: Checker, marked: str) -> None:
         "a@b.c",
         "价格@100元",
         "@someone.else",
+        "关注我们 @ weibo.com",
+        "meet me @ shop.com",
+        "zhang  @  qq.com",
+        "价格 100 @ 客服",
     ],
 )
 def test_an_at_sign_alone_is_no_address(check: Checker, text: str) -> None:

@@ -106,7 +106,8 @@ def test_nothing_is_found_inside_a_long_run_of_digits(digits: str) -> None:
         "1", "1 ", "1-", "1.", "12 ", "138 ", "13800138000 ", "６２２２ ", "a1", "a@", "x.y@z.",
         "1.1.", "a:", "::", "王", "我叫王", "我是王", "I'm A B ", "my name is A ", "市", "市区",
         "省市区路", "北京", "路1号", "市路1号", "1号", "地址:路", "地址:1路", "1 A ", "1 Aa St",
-        "护照", "+1", "(1)", "粤B1", "\u200b", "。",
+        "护照", "+1", "(1)", "粤B1", "\u200b", "。", "1/", "138/", "a @ ", "@ ",
+        "一三", "一 三-", "4 4 0 3 ",
     ],
 )  # fmt: skip
 def test_the_longest_text_takes_little_time(unit: str) -> None:

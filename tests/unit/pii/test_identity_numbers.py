@@ -36,6 +36,14 @@ from tests.unit.pii.conftest import Checker
         "«110105491231002»换成了«11010519491231002X»",
         "身份证号码(«440305200101010010»)",
         "身份证号码“«440305200101010010»”",
+        "身份证«11010519491231002 X»",
+        "身份证«110105 19491231 002-x»丢了",
+        "一个一个念：«4 4 0 3 0 5 2 0 0 1 0 1 0 1 0 0 1 0»",
+        "«1 3 0 1 0 2 1 9 9 0 0 3 0 7 1 2 3 3»",  # a mobile number's form at its beginning
+        "«1 1 0 1 0 5 1 9 4 9 1 2 3 1 0 0 2 X»",
+        "id«440305200101010010»",
+        "my ID card«11010519491231002X»",
+        "sfz«11010519491231002x»，谢谢",
     ],
 )
 def test_identity_numbers_are_found(check: Checker, marked: str) -> None:
@@ -62,6 +70,12 @@ def test_identity_numbers_are_found(check: Checker, marked: str) -> None:
         "订单号202311080012345678还没发货",
         "20231108 0012 345678",
         "440305.200101010010",
+        "440305/20010101/0010",
+        "11010519491231002  X",  # two blanks
+        "11010519491231002 XL码",
+        "订单so440305200101010010",  # letters that do not lead to it
+        "id440305200101010011",
+        "4 4 0 3 0 5 2 0 0 1 0 1 0 1 0 0 1 1",
     ],
 )
 def test_what_breaks_a_rule_is_none(check: Checker, text: str) -> None:

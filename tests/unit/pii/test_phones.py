@@ -45,6 +45,10 @@ from tests.unit.pii.conftest import Checker
         "打«15912345678»转张三",
         "号码«15912345678»\n«17712345678»",
         "20231108-«15912345678»",
+        "打«138/1234/5678»找我",
+        "我的号«一三八一二三四五六七八»",
+        "打«幺三八零零幺三八〇〇〇»找我",
+        "打«一三八 零零一三 八零零零»找我",
     ],
 )
 def test_mobile_numbers_are_found(check: Checker, marked: str) -> None:
@@ -82,6 +86,14 @@ def test_mobile_numbers_are_found(check: Checker, marked: str) -> None:
         "比分1:3",
         "第159页12345678",
         "10000000000",
+        "尺寸150/1200/3000",
+        "13/8123/45678",
+        "2023/11/08",
+        "021/6234/5678",
+        "一三八一二三四五六七八九",  # twelve
+        "零一三八一二三四五六七八",
+        "一三八一二三四五六七",  # ten
+        "一二三四五六七八九十",
     ],
 )
 def test_other_numbers_are_no_mobiles(check: Checker, text: str) -> None:
