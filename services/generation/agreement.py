@@ -1,8 +1,8 @@
 """Whether a sentence turns round what its source says, in the source's own words.
 
 Words alone do not tell "gift cards can be returned" from "gift cards cannot be returned", nor what
-holds for some from what holds for all, nor which of two figures is whose. Six comparisons, each of
-which a source has to fail by what it says itself; where it says nothing of the kind, nothing is
+holds for some from what holds for all, nor which of two figures is whose. Seven comparisons, each
+of which a source has to fail by what it says itself; where it says nothing of the kind, nothing is
 held against a sentence.
 """
 
@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from services.generation.clauses import Clause, clauses, comparable, split
-from services.generation.figures import counted
+from services.generation.clauses import THING, Clause, clauses, comparable, split
+from services.generation.figures import Number, counted, kind
 from services.generation.parties import Side, payers, without_parties
 from services.generation.relevance import coverage, terms
 from services.language import fold
@@ -20,8 +20,9 @@ NEAR = 0.5
 """A clause that has so much of another one says the same or the opposite."""
 
 _FOR_ALL = re.compile(
-    r"所有|全部|任何|一切|一律|凡是?|每个(?!订单|月)|每位|永远|始终|总是|每天|每日"
-    r"|\b(?:all|every|everyone|everybody|any|anyone|anything|always)\b"
+    r"所有|全部|任何|一切|一律|凡是?|每个(?!订单|月)|每位|永远|始终|总是|每天|每日|终身|永久|无限(?:次|期|量)"
+    r"|\b(?:all|every|everyone|everybody|any|anyone|anything|always|forever|lifetime|unlimited"
+    r"|as (?:often|many|much|long) as (?:you|they) (?:like|want|wish|please))\b"
 )
 _HOLDS_FOR_ALL = re.compile(
     rf"{_FOR_ALL.pattern}|每(?![单月年周次天日])|均|都|各|无论|不限|一直|随时|\b(?:each|whoever|no)\b"
@@ -95,6 +96,7 @@ def contradicts(made: Claim, weights: Mapping[str, float], held: Sequence[Said])
             or _happened(part, nearest)
             or _led_astray(part, nearest, held)
             or _counts_otherwise(part, wanted, held)
+            or _needs_otherwise(part, wanted, held)
         ):
             return True
     return _pays_otherwise(made, held)
@@ -111,6 +113,8 @@ def _denied(part: Clause, wanted: Mapping[str, float], held: Sequence[Said]) -> 
     word of it that the other lacks, it is the exception that the sentence is about, unless only
     the other is about the same thing.
     """
+    if part.supposes:
+        return False
     placed = [(each, _told_of(one, each)) for one in held for each in one.clauses]
     found = [(coverage(wanted, terms), part.agrees(each), terms) for each, terms in placed]
     against = max((each for each in found if not each[1]), default=None, key=lambda each: each[0])
@@ -125,8 +129,9 @@ def _denied(part: Clause, wanted: Mapping[str, float], held: Sequence[Said]) -> 
 
 
 def _told_of(sentence: Said, clause: Clause) -> frozenset[str]:
-    """Return the terms of a clause; "it" is what the title names."""
-    return clause.terms | (sentence.terms - sentence.own) if clause.refers else clause.terms
+    """Return the terms of a clause with those of its subject; "it" is what the title names."""
+    subject = sentence.terms - sentence.own if clause.refers else frozenset[str]()
+    return clause.terms | clause.about | subject
 
 
 def _happened(part: Clause, nearest: Said) -> bool:
@@ -151,7 +156,7 @@ def _counts_otherwise(part: Clause, wanted: Mapping[str, float], held: Sequence[
     """Whether a clause has a number that the source says of something else.
 
     The source's nearest clause says all of it that the number's own clause says, and more, with
-    another number of that unit. Of another sentence all clauses count: its subject stands there
+    another number of that kind. Of another sentence all clauses count: its subject stands there
     once.
     """
     if not part.numbers:
@@ -160,18 +165,40 @@ def _counts_otherwise(part: Clause, wanted: Mapping[str, float], held: Sequence[
     at, nearest, shared = max(
         placed, key=lambda each: (coverage(wanted, each[1].terms), bool(each[1].numbers))
     )
-    units = {each.unit for each in nearest.numbers}
+    kinds = {kind(each.unit) for each in nearest.numbers}
     for number in part.numbers:
-        if number.unit not in units or counted(number, nearest.numbers):
+        if kind(number.unit) not in kinds or _holds(nearest, number):
             continue
         owners = [
-            own if one is at else one.terms & wanted.keys()
+            own if one is at else one.own & wanted.keys()
             for one, each, own in placed
-            if counted(number, each.numbers)
+            if _holds(each, number)
         ]
         if owners and all(own < shared for own in owners):
             return True
     return False
+
+
+def _holds(clause: Clause, number: Number) -> bool:
+    """Whether a clause has a number; what it counts may stand elsewhere: "for 6 and 12 the fee"."""
+    if number.unit.startswith(THING):
+        return any(each.value == number.value for each in clause.numbers)
+    return counted(number, clause.numbers)
+
+
+def _needs_otherwise(part: Clause, wanted: Mapping[str, float], held: Sequence[Said]) -> bool:
+    """Whether a clause asks for what the source does not need, or spares what it needs."""
+    if part.needs is None:
+        return False
+    told = [
+        (coverage(wanted, _told_of(one, each)), each.needs)
+        for one in held
+        for each in one.clauses
+        if each.needs is not None
+    ]
+    same = max((share for share, needs in told if needs is part.needs), default=0.0)
+    other = max((share for share, needs in told if needs is not part.needs), default=0.0)
+    return other >= NEAR and other > same
 
 
 def _pays_otherwise(made: Claim, held: Sequence[Said]) -> bool:

@@ -59,6 +59,7 @@ _WEEKDAY = re.compile(
 _WEEKDAYS = {**dict(zip("一二三四五六日", range(1, 8), strict=True)), "天": 7}
 _ENGLISH_WEEKDAYS = ("mo", "tu", "we", "th", "fr", "sa", "su")
 _WEEKEND = (6, 7)
+_EVERY_DAY_SIGNS = ("每", "天天", "无休", "24", "every", "daily", "days a week")
 _EVERY_DAY = re.compile(
     r"每[天日]|天天|全年无休|7[x*×]24"
     r"|\b(?:every ?day|daily|(?:7|seven) days a week|24/7)\b"
@@ -66,6 +67,10 @@ _EVERY_DAY = re.compile(
 
 # Days told by another one, and numbers that are none: more than ten is what no 10 says. 今天 and
 # "today" are as often a greeting's.
+_WORD_SIGNS = (
+    "当", "次", "翌", "隔", "明", "第二", "后天", "几", "数", "上",
+    "same", "next", "following", "tomorrow", "overnight", "s of",
+)  # fmt: skip
 _IN_WORDS = re.compile(
     r"(?P<same_day>当[天日]|\bsame[ -](?:(?:working|business) )?day\b)"
     r"|(?P<next_day>[次翌隔明]日|[明隔]天|第二[天日]|\b(?:tomorrow|overnight)\b"
@@ -117,8 +122,12 @@ _UNITS = (
 _UNIT = re.compile(
     r"[ -]?(?:" + "|".join(f"(?P<{name}>{words})" for name, words in _UNITS) + r")(?![a-z])"
 )
-# 24h and 30-day are no codes.
-_AMOUNT = re.compile(rf"\d+(?:\.\d+)?-?(?:k|{'|'.join(words for _, words in _UNITS)})")
+_WORDS = "|".join(words for _, words in _UNITS)
+UNIT = rf"[ -]?(?:{_WORDS})(?![a-z])"
+"""Pattern of a unit behind a number, in folded text."""
+
+# 24h, 30-day and 18-character are no codes.
+_AMOUNT = re.compile(rf"\d+(?:\.\d+)?-?(?:k|{_WORDS})|\d+-[a-z]{{4,}}")
 _CURRENCIES = {"¥": "yuan", "rmb": "yuan", "cny": "yuan", "$": "dollar", "€": "euro", "£": "pound"}
 _NUMBER = re.compile(
     r"(?P<currency>¥|\$|€|£|rmb|cny)? ?(?<![a-z0-9_.])"
@@ -129,7 +138,10 @@ _TIMES_TEN = {"千": 3, "k": 3, "万": 4, "亿": 8}
 _UP_TO = r"-|~|–|—|至|到|to|through"
 _RANGE = re.compile(rf" ?(?:{_UP_TO}) ?")
 _BETWEEN = re.compile(rf" ?(?:{_UP_TO}|、|或|and|or) ?")
-_LIST_MARK = re.compile(r"^\s*(?:\(?\d{1,2}[.)、]\s+|\d{1,2}[)、])", re.MULTILINE)
+_LIST_MARK = re.compile(
+    r"^\s*(?:\(?\d{1,2}[.)、]\s+|\d{1,2}[)、])|[\u2460-\u249b\u24eb-\u24ff\u2776-\u2793]",
+    re.MULTILINE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +199,20 @@ class Figures:
         )
 
 
+_KINDS = {
+    **dict.fromkeys(
+        ("second", "minute", "hour", "day", "workday", "week", "month", "quarter", "year"), "time"
+    ),
+    **dict.fromkeys(("yuan", "dollar", "euro", "pound", "yen", "hong_kong_dollar"), "money"),
+    **dict.fromkeys(("percent", "discount"), "share"),
+}
+
+
+def kind(unit: str) -> str:
+    """Return what a unit measures: days and hours are times."""
+    return _KINDS.get(unit, unit)
+
+
 def counted(wanted: Number, held: frozenset[Number]) -> bool:
     """Whether a number is among others; a unit that only one side names tells none apart."""
     return wanted in held or any(
@@ -220,9 +246,9 @@ def figures(text: str) -> Figures:
     rest = _Rest(fold(_LIST_MARK.sub("", text)))
     addresses = rest.take(ADDRESS) if SIGN.search(rest.text) else []
     codes = frozenset[str]().union(*(forms(match.group()) for match in addresses))
-    daily = _EVERY_DAY.search(rest.text) is not None
+    daily = rest.holds(_EVERY_DAY_SIGNS) and _EVERY_DAY.search(rest.text) is not None
     weekdays = _weekdays(rest.signed(_WEEKDAY_SIGNS, _WEEKDAY))
-    words = {match.lastgroup or match.group() for match in rest.take(_IN_WORDS)}
+    words = {match.lastgroup or match.group() for match in rest.signed(_WORD_SIGNS, _IN_WORDS)}
     rest.text = with_digits(rest.text)
     if not _DIGIT.search(rest.text):
         return Figures(weekdays=weekdays, codes=codes, words=frozenset(words), daily=daily)
@@ -250,7 +276,10 @@ class _Rest:
         self.text = text
 
     def signed(self, signs: Iterable[str], pattern: re.Pattern[str]) -> list[re.Match[str]]:
-        return self.take(pattern) if any(map(self.text.__contains__, signs)) else []
+        return self.take(pattern) if self.holds(signs) else []
+
+    def holds(self, signs: Iterable[str]) -> bool:
+        return any(map(self.text.__contains__, signs))
 
     def take(
         self, pattern: re.Pattern[str], unless: re.Pattern[str] | None = None

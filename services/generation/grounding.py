@@ -63,6 +63,10 @@ _ASKS = re.compile(r"[?？]\s*$|[吗呢]\s*[?？。]?$")
 # An English sentence has so many words of the stop list; one in French or German has hardly any.
 _ENGLISH_SHARE = 0.12
 _ENGLISH_WORDS = 4
+_PREPOSITIONS = frozenset(
+    ("after", "before", "within", "during", "until", "since", "per", "each", "all", "only", "more",
+     "less", "up", "out", "over", "under")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,7 +348,7 @@ def _says(each: Match, nearest: Match) -> bool:
 def reads_as_english(text: str) -> bool:
     """Whether a text in Latin script may be English, as its common words tell; short ones may."""
     own = words(text)
-    common = sum(word in _STOP or word in _COURTESY for word in own)
+    common = sum(word in _STOP or word in _COURTESY or word in _PREPOSITIONS for word in own)
     return len(own) < _ENGLISH_WORDS or common >= _ENGLISH_SHARE * len(own)
 
 

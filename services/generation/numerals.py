@@ -74,17 +74,10 @@ _OTHER_ENGLISH = re.compile(
     rf"(?= {_PERIOD}\b))"
 )
 _OTHER_SIGNS = (
-    "half",
-    "third",
-    "second",
-    "dozen",
-    "fortnight",
-    "hundred",
-    "thousand",
-    "million",
-    " a",
-    "th ",
-)
+    "half", "third", "second", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
+    "eleventh", "twelfth", "teenth", "dozen", "fortnight", " a ", " an ", "a hundred", "a thousand",
+    "a million",
+)  # fmt: skip
 _FIXED = {
     "half_dozen": "6", "dozen": "12", "half": "0.5 ", "half_price": "50%", "fortnight": "14 days",
 }  # fmt: skip

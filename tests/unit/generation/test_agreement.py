@@ -184,3 +184,93 @@ def test_what_a_list_denies_is_denied_of_the_title_s_subject() -> None:
 def test_a_number_may_have_its_subject_elsewhere(text: str, sentence: str) -> None:
     """In the clause before it, or of two."""
     assert not otherwise(sentence, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "held", "turned"),
+    [
+        ("凭订单号就可以报修，不需要发票。", "报修不用发票。", "报修需要提供发票。"),
+        ("报修需要提供发票。", "报修要求提供发票。", "报修无需提供发票。"),
+        (
+            "The order number is enough, no invoice is needed.",
+            "You do not need an invoice.",
+            "You need an invoice.",
+        ),
+    ],
+)
+def test_what_is_needed_is_told_from_what_is_not(text: str, held: str, turned: str) -> None:
+    """Sparing the customer something is no denial, and asking for it is still the opposite."""
+    assert not otherwise(held, text)
+    assert otherwise(turned, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "held", "turned"),
+    [
+        (
+            "15天后账号、积分和优惠券全部删除，不能恢复。",
+            "账号和积分15天后删除。",
+            "账号和积分15天后可以恢复。",
+        ),
+        (
+            "Gift cards come in 100, 300 and 500 yuan, are valid for 36 months, and cannot be "
+            "refunded.",
+            "Gift cards are valid for 36 months.",
+            "Gift cards can be refunded.",
+        ),
+    ],
+)
+def test_a_denial_is_of_the_subject_before_it(text: str, held: str, turned: str) -> None:
+    """The clause that denies has no subject of its own."""
+    assert not otherwise(held, text)
+    assert otherwise(turned, text)
+
+
+def test_a_case_is_no_statement() -> None:
+    """What is supposed need not agree with what is denied."""
+    text = "以上商品不能退货；有质量问题的不受此限，按保修处理。"
+    assert not otherwise("如果商品有质量问题，可以按保修处理。", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "held", "turned"),
+    [
+        (
+            "我们在24小时内审核。审核通过后请在7天内寄出。",
+            "审核通过后7天内寄出。",
+            "审核通过后24小时内寄出。",
+        ),
+        (
+            "Orders can be paid in 3, 6 or 12 instalments. 3 instalments are free; for 6 and 12 "
+            "the fee is 1%.",
+            "3 instalments are free.",
+            "12 instalments are free.",
+        ),
+    ],
+)
+def test_figures_of_a_kind_are_told_apart(text: str, held: str, turned: str) -> None:
+    """Hours and days are times; what is counted has no unit."""
+    assert not otherwise(held, text)
+    assert otherwise(turned, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "held", "turned"),
+    [
+        ("满99元免运费。", "满99元包邮。", "满99元不包邮。"),
+        ("保修不包括划伤。", "划伤不在保修范围内。", "划伤在保修范围内。"),
+        ("Cash and PayPal are not offered.", "We don't accept PayPal.", "We take PayPal."),
+        ("Invoices cost nothing extra.", "Invoices are free of charge.", "Invoices are not free."),
+    ],
+)
+def test_other_words_for_the_same_say_the_same(text: str, held: str, turned: str) -> None:
+    """And for the opposite the opposite."""
+    assert not otherwise(held, text)
+    assert otherwise(turned, text)
+
+
+def test_a_promise_for_ever_is_one_for_all() -> None:
+    """Unless the source makes it."""
+    assert otherwise("购买后终身免费磨刀。", "购买后2年内免费磨刀2次。")
+    assert otherwise("It can be reissued as often as you like.", "It can be reissued 1 time.")
+    assert not otherwise("购买后终身免费磨刀。", "购买后终身免费磨刀。")

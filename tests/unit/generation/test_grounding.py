@@ -59,7 +59,7 @@ def test_a_quotation_cites_the_passage_that_it_is_from() -> None:
     ("true", "invented", "passages", "withheld", "released"),
     [
         (TRUE, INVENTED, PASSAGES, 1, 2),
-        (reworded.TRUE, reworded.INVENTED, reworded.PASSAGES, 3, 10),
+        (reworded.TRUE, reworded.INVENTED, reworded.PASSAGES, 3, 8),
         (reworded.HELD_BACK_TRUE, reworded.HELD_BACK_INVENTED, reworded.PASSAGES, 1, 4),
     ],
 )
