@@ -64,9 +64,11 @@ _ASKS = re.compile(r"[?？]\s*$|[吗呢]\s*[?？。]?$")
 _ENGLISH_SHARE = 0.12
 _ENGLISH_WORDS = 4
 _PREPOSITIONS = frozenset(
-    ("after", "before", "within", "during", "until", "since", "per", "each", "all", "only", "more",
-     "less", "up", "out", "over", "under")
-)
+    {
+        "after", "before", "within", "during", "until", "since", "per", "each", "all", "only",
+        "more", "less", "up", "out", "over", "under",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from services.language import Language, Span, detect, sentences
@@ -30,7 +30,7 @@ _PAIR = {Language.ZH: ("：", "；"), Language.EN: (": ", "; ")}
 
 @dataclass(frozen=True, slots=True)
 class Unmarked:
-    """A text without its Markdown."""
+    """A text that something was taken out of, such as its Markdown."""
 
     text: str
     removed: tuple[Span, ...]
@@ -46,12 +46,17 @@ def unmarked(text: str) -> Unmarked:
     """Take headings, emphasis, links, bullets, table lines and tags out of a text."""
     if not _MARK_SIGN.search(text):
         return Unmarked(text, ())
-    removed = tuple(Span(*match.span()) for match in _MARKS.finditer(text) if match.group())
+    return without(text, [Span(*match.span()) for match in _MARKS.finditer(text) if match.group()])
+
+
+def without(text: str, removed: Iterable[Span]) -> Unmarked:
+    """Take spans out of a text; they are in order and disjoint."""
+    spans = tuple(removed)
     kept, at = [], 0
-    for span in removed:
+    for span in spans:
         kept.append(text[at : span.start])
         at = span.end
-    return Unmarked("".join((*kept, text[at:])), removed)
+    return Unmarked("".join((*kept, text[at:])), spans)
 
 
 @dataclass(frozen=True, slots=True)

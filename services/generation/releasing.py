@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from functools import partial
 
 from services.generation.citations import CitationReader
 from services.generation.dialogue import (
@@ -16,6 +17,7 @@ from services.generation.dialogue import (
     Withheld,
 )
 from services.generation.grounding import Judgement, Sources
+from services.generation.leftovers import says, tidied
 from services.generation.markdown import Unmarked, unmarked
 from services.generation.prompt import Prompt
 from services.generation.relevance import supporting_span
@@ -33,6 +35,12 @@ _CITATIONS = 100
 
 # "Do this: 1." is where a list with stops behind its numbers is cut.
 _ITEM = re.compile(r"(?:^|(?<=[:：]))\s*\(?(\d{1,2})[.)]$")
+
+# A line of its own that is marked as one names what follows it, as a line with a colon does.
+_NO_STOP = r"[^*_\n:：。.!?！？]"
+_HEADING = re.compile(
+    rf"#{{1,6}}[ \t][^\n]*{_NO_STOP}|\*\*[^*\n]*{_NO_STOP}\*\*|__[^_\n]*{_NO_STOP}__"
+)
 
 _ENDS = tuple("。！？!?.…；;｡\"'”’」』）)】》]\n")
 
@@ -102,7 +110,7 @@ class Releaser:
         released = self._take(spans)
         if self._number and not self.withheld:
             self._judge(self._number, [])
-        if self._waiting_text and not self._claimed and not self.admits:
+        if self._read and not self._claimed and not self.admits:
             self.withheld = self.withheld or Withheld.NO_CLAIM
         return released if self.withheld else [*released, *self._flush()]
 
@@ -144,38 +152,43 @@ class Releaser:
 
     def _next(self, span: Span) -> list[Delta]:
         """Check the next sentence and return it, if nothing has to be waited for."""
-        self._reader.settle(span.end)
-        cited = [
-            replace(each, answer_span=claim)
-            for each in self._reader.citations
-            if (claim := _within(each.answer_span, span))
-            and any(map(str.isalnum, claim.of(self._reader.text)))
-        ]
+        marks = self._reader.take(span)
         words = unmarked(self._reader.text[self._read : span.end])
         shift = len(self.text) + len(self._waiting_text)
-        place = _moved(span, words, self._read, shift)
-        sentence = Span(place.start - shift, place.end - shift).of(words.text)
+        places = [words.at(mark.at - self._read) for mark in marks]
+        tidy = tidied(words.text, places, first=not shift)
+        moved = partial(_moved, steps=(words, tidy), start=self._read)
+        whole = moved(span)
+        sentence = whole.of(tidy.text)
+        if tidy.removed and not says(sentence):
+            # All it said was where to look: "See [1]."
+            self._read = span.end
+            return []
+        heading = _HEADING.fullmatch(self._reader.text, span.start, span.end)
+        sentence = f"{sentence}:" if heading else sentence
         claimed = self._without_item(sentence)
         if (said := fold(claimed).strip()) in self._said:
             # Small models turn in circles; once is enough.
             self._read = span.end
             return []
+        cited = []
+        for each in self._reader.cite(span, marks):
+            claim = moved(each.answer_span)
+            claim = claim if says(claim.of(tidy.text)) else whole
+            cited.append(replace(each, answer_span=_shifted(claim, shift)))
         judgement = self._judge_item(sentence, claimed, [each.passage for each in cited])
         if self.withheld:
             return []
         if said:
             self._said.add(said)
-        moved = [
-            replace(each, answer_span=_moved(each.answer_span, words, self._read, shift))
-            for each in cited
-        ]
+        place = _shifted(whole, shift)
         self._read = span.end
-        self._waiting_text += words.text
+        self._waiting_text += tidy.text
         self.admits |= judgement.admits
         self._weighed.append(SentenceSupport(place, judgement.support, judgement.overlap))
         if judgement.support is not Support.NO_CLAIM:
             self._claimed = True
-            self._waiting_citations += self._cite(place, sentence, judgement, moved)
+            self._waiting_citations += self._cite(place, sentence, judgement, cited)
         # The number of an item waits for the item.
         return self._flush() if self._claimed and claimed else []
 
@@ -248,13 +261,13 @@ class Releaser:
         return [*released[:-1], replace(released[-1], citations=citations)] if released else []
 
 
-def _moved(span: Span, words: Unmarked, start: int, shift: int) -> Span:
-    """Return where a span of the model's text is in the answer."""
-    return Span(shift + words.at(span.start - start), shift + words.at(span.end - start))
+def _moved(span: Span, steps: tuple[Unmarked, ...], start: int) -> Span:
+    """Return where a span of the model's text is in a sentence that was made readable in steps."""
+    ends = [span.start - start, span.end - start]
+    for step in steps:
+        ends = [step.at(end) for end in ends]
+    return Span(*ends)
 
 
-def _within(claim: Span, sentence: Span) -> Span | None:
-    """Return the part of a claim in the sentence that it begins in; None for another's claim."""
-    if not sentence.start <= claim.start < sentence.end:
-        return None
-    return Span(claim.start, min(claim.end, sentence.end))
+def _shifted(span: Span, by: int) -> Span:
+    return Span(span.start + by, span.end + by)

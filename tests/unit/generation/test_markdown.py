@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.generation.markdown import pieces, plain, unmarked
+from services.generation.markdown import pieces, plain, unmarked, without
+from services.language import Span
 
 
 @pytest.mark.parametrize(
@@ -48,6 +49,13 @@ def test_offsets_follow_the_words() -> None:
     assert found.text[found.at(start) : found.at(end)] == "退货"
     assert found.at(0) == 0
     assert found.at(len(text)) == len(found.text)
+
+
+def test_spans_are_taken_out() -> None:
+    """In order; offsets inside one are where it stood."""
+    found = without("abcdef", [Span(0, 1), Span(2, 4)])
+    assert found.text == "bef"
+    assert [found.at(offset) for offset in range(7)] == [0, 0, 1, 1, 1, 2, 3]
 
 
 TABLE = (

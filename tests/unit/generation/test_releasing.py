@@ -179,7 +179,7 @@ def test_a_supported_sentence_without_a_marker_gets_its_citation() -> None:
     assert citation.passage is RETURNS
     assert citation.answer_span.of(made.text) == made.text
     assert citation.passage_span.of(RETURNS.text) == made.text
-    made, _ = release("满99元包邮，否则收10元运费。")
+    made, _ = release("购物满99元就能享受免运费，不然要给10元。")
     assert [each.support for each in made.grounding.sentences] == [Support.WEAK]
     assert made.citations == []
 
@@ -247,6 +247,16 @@ def test_a_foreign_passage_is_quoted_where_there_is_no_other() -> None:
     assert (made.withheld, made.text) == (None, "Fresh food cannot be returned.")
     made, _ = release("You can return most items within 7 days [1].", passages=(RETURNS_EN,))
     assert made.withheld is Withheld.LANGUAGE
+
+
+@pytest.mark.parametrize("heading", ["## 退货政策\n", "**退货政策**\n\n", "退货政策：\n"])
+def test_a_heading_waits_for_what_it_names(heading: str) -> None:
+    """It claims nothing; in words of no source it does."""
+    made, events = release(heading + GOOD)
+    assert (made.withheld, told(events)[0].split()[0].strip("：")) == (None, "退货政策")
+    assert [each.support for each in made.grounding.sentences][0] is Support.NO_CLAIM
+    assert release(heading)[0].text == ""
+    assert release(heading.replace("退货政策", "全额赔偿") + GOOD)[0].text == ""
 
 
 def test_names_stand_as_their_passage_has_them() -> None:
