@@ -14,13 +14,23 @@ from services.generation.dialogue import Attempt, Finish, Usage
 from services.generation.failure import Cause, ModelFailure
 from services.generation.prompt import Message
 from services.generation.provider_entry import MaxTokensParameter
-from services.generation.usage import Price, usage
+from services.generation.usage import Price, estimate_tokens, usage
 
 if TYPE_CHECKING:
     from services.generation.provider import Provider
 
 _PATH = "/chat/completions"
 _FINISH = {"length": Finish.LENGTH, "content_filter": Finish.FILTERED}
+
+# How long is waited behind the end of an answer for the account of it, which some providers never
+# send, and behind that for [DONE], without which the connection cannot serve the next request. Both
+# come at once where they come at all.
+_ACCOUNT_SECONDS = 0.5
+_DONE_SECONDS = 0.05
+
+# A model that writes so many times its longest answer ignores that limit. Estimates are up to twice
+# too high, and lines of blanks or dashes have few tokens for their length.
+_RUNAWAY = 4
 
 # PostgreSQL stores no NUL, and no other control character belongs into an answer.
 _CONTROL = dict.fromkeys(code for code in range(32) if chr(code) not in "\n\t")
@@ -94,6 +104,8 @@ class Writing:
     finish: Finish = Finish.INTERRUPTED
     reported: dict[str, Any] | None = None
     """The provider's `usage` object."""
+    accounted: bool = False
+    """Whether that came with the end of the answer, or behind it: some send one all along."""
     provider: str = ""
     """Name of the provider that writes; empty while none does."""
     model: str = ""
@@ -119,10 +131,20 @@ async def read(
     text_of: TextOf,
     writing: Writing,
     patience: Patience,
+    max_tokens: int,
 ) -> AsyncGenerator[str, None]:
     """Yield the text of a provider's events piece by piece; `writing` keeps the account.
 
-    However it ends, the events are closed.
+    However it ends, the events are closed. A complete answer is not held back for what a provider
+    does not send behind it, and one that is far longer than it may be ends as too long: what came
+    of it is in `writing`, for it is paid for.
+
+    Args:
+        arrivals: The events, as they arrive.
+        text_of: Reads one of them.
+        writing: Is filled.
+        patience: How long they are waited for.
+        max_tokens: Longest answer that was asked for.
 
     Raises:
         ModelFailure: The stream broke, is not what it should be, or ended without an answer.
@@ -130,6 +152,7 @@ async def read(
     loop = asyncio.get_running_loop()
     end = loop.time() + patience.total
     limit = loop.time() + patience.first_token
+    room = _Room(max_tokens)
     async with aclosing(arrivals):
         while True:
             try:
@@ -144,17 +167,42 @@ async def read(
             piece, failure = _take(payloads, text_of, writing)
             if piece:
                 writing.text += piece
+                if not room.holds(writing.text):
+                    # What it has said of the cost until now is not all of it.
+                    writing.finish, writing.reported = Finish.LENGTH, None
+                    yield piece[: room.tokens]
+                    break
                 yield piece
             if failure and writing.finish is Finish.INTERRUPTED:
                 raise failure
             if failure:
                 break
-            if writing.text:
+            if writing.finish is not Finish.INTERRUPTED:
+                wait = _DONE_SECONDS if writing.accounted else _ACCOUNT_SECONDS
+                limit = end = min(end, loop.time() + wait)
+            elif writing.text:
                 limit = loop.time() + patience.between_tokens
     if writing.finish is Finish.INTERRUPTED:
         raise ModelFailure(Cause.UNREACHABLE)
     if not writing.text.strip():
         raise ModelFailure(Cause.EMPTY_ANSWER)
+
+
+class _Room:
+    """How much a model may write before it is broken off."""
+
+    def __init__(self, max_tokens: int) -> None:
+        self.tokens = _RUNAWAY * max_tokens
+        # A code point is estimated as one token at the most.
+        self._length = self.tokens
+
+    def holds(self, text: str) -> bool:
+        """Whether there is room for an answer; reads it only where its length leaves a doubt."""
+        if len(text) <= self._length:
+            return True
+        left = self.tokens - estimate_tokens(text)
+        self._length = len(text) + left
+        return left >= 0
 
 
 async def _next(arrivals: AsyncGenerator[list[bytes], None], deadline: float) -> list[bytes] | None:
@@ -175,7 +223,7 @@ def _take(
             text += text_of(_parsed(payload), writing)
     except ModelFailure as failure:
         return clean(text), failure
-    except (ValueError, AttributeError, TypeError, LookupError):
+    except (ValueError, AttributeError, TypeError, LookupError, RecursionError):
         return clean(text), ModelFailure(Cause.BROKEN_RESPONSE)
     return clean(text), None
 
@@ -185,6 +233,7 @@ def _parsed(payload: bytes) -> Any:
 
     Raises:
         ValueError: It is no JSON, or deeper than any answer is.
+        RecursionError: The same, with an emoji cut in two.
     """
     try:
         return from_json(payload)
@@ -244,7 +293,7 @@ class ChatModel:
             ModelFailure: The model did not answer, or not to the end.
         """
         arrivals = self._provider.stream(_PATH, self._body(writing))
-        return read(arrivals, _text_of, writing, patience)
+        return read(arrivals, _text_of, writing, patience, self.max_tokens)
 
     def _body(self, writing: Writing) -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -262,14 +311,16 @@ class ChatModel:
 def _text_of(chunk: dict[str, Any], writing: Writing) -> str:
     if chunk.get("error"):
         raise ModelFailure(Cause.PROVIDER_ERROR)
+    text = ""
+    if chunk.get("choices"):
+        choice = chunk["choices"][0]
+        if reason := choice.get("finish_reason"):
+            writing.finish = _FINISH.get(reason, Finish.STOP)
+        text = (choice.get("delta") or {}).get("content") or ""
     if chunk.get("usage"):
         writing.reported = chunk["usage"]
-    if not chunk.get("choices"):
-        return ""
-    choice = chunk["choices"][0]
-    if reason := choice.get("finish_reason"):
-        writing.finish = _FINISH.get(reason, Finish.STOP)
-    return (choice.get("delta") or {}).get("content") or ""
+        writing.accounted = writing.finish is not Finish.INTERRUPTED
+    return text
 
 
 def clean(text: str) -> str:

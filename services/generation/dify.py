@@ -32,6 +32,9 @@ _CAUSES = {
 # Stopping spares tokens of a request that is closed already; nobody waits for it.
 _STOP_SECONDS = 2.0
 
+# How an answer ends of which Dify has not said that it is over: it is too long, if not interrupted.
+_STOPPED = (Finish.INTERRUPTED, Finish.LENGTH)
+
 # Dify's ids are UUIDs, 36 characters.
 _LONGEST_ID = 64
 
@@ -173,12 +176,13 @@ class DifyModel:
             return
         task = _Task()
         try:
-            answer = read(self._events(writing), task.text_of, writing, patience)
+            events = self._events(writing)
+            answer = read(events, task.text_of, writing, patience, self.max_tokens)
             async with aclosing(answer) as pieces:
                 async for piece in pieces:
                     yield piece
         finally:
-            if task.id and writing.finish is Finish.INTERRUPTED:
+            if task.id and writing.finish in _STOPPED:
                 stopping = asyncio.create_task(self._stop(task.id, writing))
                 self._stopping.add(stopping)
                 stopping.add_done_callback(self._stopping.discard)

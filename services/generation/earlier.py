@@ -6,9 +6,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 
-from services.generation import telemetry
 from services.generation.chat import Caller
-from services.generation.dialogue import Finish, Question, Round
+from services.generation.dialogue import Question, Round, Usage
 from services.generation.summary import Summarizer
 
 # So many rounds stand in a prompt as they were said: what "it" means is seldom further away.
@@ -35,7 +34,9 @@ class Earlier:
         self._clock = clock
         self._kept: OrderedDict[bytes, tuple[float, str]] = OrderedDict()
 
-    async def shorten(self, question: Question, *, caller: Caller, seconds: float) -> Question:
+    async def shorten(
+        self, question: Question, *, caller: Caller, seconds: float
+    ) -> tuple[Question, Usage | None]:
         """Return the question with its oldest rounds as a summary, where there are many.
 
         They leave in steps of four: a conversation of which each turn sends the rounds so far is
@@ -45,14 +46,17 @@ class Earlier:
             question: With its rounds, oldest first.
             caller: Who pays for the summary.
             seconds: Time until the caller gives up.
+
+        Returns:
+            The question, and what a summary has cost that was made for it.
         """
         beyond = max(0, len(question.history) - _WINDOW)
         leaving = -(-beyond // _STEP) * _STEP
         if not leaving:
-            return question
+            return question, None
         rounds = question.history[:leaving]
         key = _key(caller.tenant, question, rounds)
-        summary = self._find(key)
+        summary, paid = self._find(key), None
         if summary is None:
             made = await self._summarizer.summarize(
                 rounds,
@@ -60,11 +64,9 @@ class Earlier:
                 caller=caller,
                 seconds=min(_MOST_SECONDS, seconds * _SHARE),
             )
-            if made.usage is not None:
-                telemetry.record_usage(made.usage, Finish.STOP)
-            summary = made.text
+            summary, paid = made.text, made.usage
             self._keep(key, summary)
-        return replace(question, history=question.history[leaving:], summary=summary)
+        return replace(question, history=question.history[leaving:], summary=summary), paid
 
     def _find(self, key: bytes) -> str | None:
         until, summary = self._kept.get(key, (0.0, ""))

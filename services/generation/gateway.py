@@ -19,6 +19,9 @@ from services.generation.usage import estimated
 # Less time than this is not worth a request that is paid for.
 _LEAST_SECONDS = 0.05
 
+_Waiting = tuple[Route, ModelFailure | None]
+"""Who is asked next, and how it has failed before."""
+
 # The contract's limit for the attempts of a result.
 _MOST_ATTEMPTS = 20
 
@@ -35,8 +38,14 @@ class Admission(Protocol):
         """
         ...
 
-    def spent(self, caller: Caller, provider: str, usage: Usage) -> object:
-        """Begin to note what an admitted request has used: nobody waits for it. Never raises."""
+    def spent(self, caller: Caller, provider: str, usage: Usage | None) -> object:
+        """Begin to note what an admitted request has used: nobody waits for it. Never raises.
+
+        Args:
+            caller: Who was let pass.
+            provider: To whom.
+            usage: None: the request was not made.
+        """
         ...
 
 
@@ -140,18 +149,24 @@ class Gateway:
         # A customer is not kept waiting for a retry longer than for a first word.
         last_retry = min(now() + patience.first_token, end - _LEAST_SECONDS)
         named = [route for route in self.named if route.model.name == writing.wanted]
-        waiting = named or list(self.routes)
+        waiting: list[_Waiting] = [(route, None) for route in named or self.routes]
         for retry in range(retrying.RETRIES + 1):
             failures: list[tuple[Route, ModelFailure]] = []
-            for behind, route in enumerate(waiting, start=1 - len(waiting)):
+            for behind, (route, before) in enumerate(waiting, start=1 - len(waiting)):
                 left = end - now()
-                if failures and (left < _LEAST_SECONDS or len(writing.attempts) >= _MOST_ATTEMPTS):
+                if left < _LEAST_SECONDS or len(writing.attempts) >= _MOST_ATTEMPTS:
+                    if not failures:
+                        raise before or ModelFailure(Cause.TIMEOUT)
                     break
-                if not retry:
-                    route.guard.retries.request()
+                # Who was not asked yet has only waited: that is no retry.
+                again = before is not None and before.asked
+                if before is not None and again and not route.guard.retries.take():
+                    failures.append((route, before))
+                    continue
                 share = _share(patience, route, left, last=behind == 0)
                 try:
-                    async with aclosing(self._attempt(route, writing, share)) as pieces:
+                    attempt = self._attempt(route, writing, share, again=again)
+                    async with aclosing(attempt) as pieces:
                         async for piece in pieces:
                             yield piece
                     return
@@ -165,7 +180,7 @@ class Gateway:
             await asyncio.sleep(wait)
 
     async def _attempt(
-        self, route: Route, writing: Writing, patience: Patience
+        self, route: Route, writing: Writing, patience: Patience, *, again: bool
     ) -> AsyncGenerator[str, None]:
         """Ask one provider when it has a place free; `writing` notes how that went."""
         begun = asyncio.get_running_loop().time()
@@ -173,7 +188,7 @@ class Gateway:
         try:
             async with route.guard.place(patience.first_token) as place:
                 waited = asyncio.get_running_loop().time() - begun
-                asking = self._ask(route, writing, patience.after(waited), place)
+                asking = self._ask(route, writing, patience.after(waited), place, again=again)
                 async with aclosing(asking) as pieces:
                     async for piece in pieces:
                         yield piece
@@ -186,17 +201,34 @@ class Gateway:
         telemetry.record_attempt(route.provider)
 
     async def _ask(
-        self, route: Route, writing: Writing, patience: Patience, place: Place
+        self, route: Route, writing: Writing, patience: Patience, place: Place, *, again: bool
     ) -> AsyncGenerator[str, None]:
-        """Make one request; `writing` gets the words as the customer may see them."""
+        """Make one request; `writing` gets the words as the customer may see them.
+
+        Args:
+            route: Who is asked.
+            writing: Keeps the account.
+            patience: How long it is waited for.
+            place: The one that the request has.
+            again: Whether it was asked for this answer before.
+        """
+        now = asyncio.get_running_loop().time
+        begun = now()
         asked = Writing(writing.messages, writing.caller, conversation=writing.conversation)
         restoring = None
         if self._hiding and not route.internal:
             asked.messages, restoring = self._hiding.hide(writing.messages)
         if self._admission:
             await self._admission.admit(writing.caller, route.provider, _tokens(route, asked))
+        patience = patience.after(now() - begun)
+        if _too_late(route, patience):
+            if self._admission:
+                self._admission.spent(writing.caller, route.provider, None)
+            raise ModelFailure(Cause.TIMEOUT)
+        if not again:
+            route.guard.retries.request()
         span = telemetry.AttemptSpan(self._tracer, route.provider, route.model)
-        end = asyncio.get_running_loop().time() + patience.total
+        end = now() + patience.total
         failure = None
         try:
             async with aclosing(route.model.write(asked, patience)) as pieces:
@@ -209,7 +241,7 @@ class Gateway:
         except ModelFailure as error:
             failure = error
             failure.asked = True
-            late = asyncio.get_running_loop().time() >= end
+            late = now() >= end
             if failure.cause is not Cause.TIMEOUT or not _hasty(route, asked, patience, late=late):
                 place.failure = failure
         finally:
@@ -247,11 +279,24 @@ def _append(writing: Writing, route: Route, piece: str) -> str:
 def _share(patience: Patience, route: Route, left: float, *, last: bool) -> Patience:
     """Return how long one of several providers is waited for when so many seconds are left."""
     own = route.model.patience
+    # Where the time is short, half of it is kept for who comes next, as long as that is any use.
+    first = left if last or left < 2 * _LEAST_SECONDS else left / 2
     return Patience(
-        # Where the time is short, half of it is kept for who comes next.
-        min(own.first_token, patience.first_token, left if last else left / 2),
+        min(own.first_token, patience.first_token, first),
         min(own.between_tokens, patience.between_tokens),
         min(own.total, left),
+    )
+
+
+def _too_late(route: Route, patience: Patience) -> bool:
+    """Whether waiting for a place and for its admission has left a request too little time."""
+    own = route.model.patience
+    return any(
+        left < min(_LEAST_SECONDS, whole / 2)
+        for left, whole in (
+            (patience.first_token, own.first_token),
+            (patience.total, own.total),
+        )
     )
 
 
@@ -274,7 +319,10 @@ def _tokens(route: Route, asked: Writing) -> int:
 
 
 def _usage(route: Route, asked: Writing, failure: ModelFailure | None) -> Usage:
-    """Return what a request cost: all of it where the provider may have worked on it."""
+    """Return what a request cost: all of it where the provider may have worked on it.
+
+    Who leaves while it is connected to has sent nothing yet, which the client does not tell.
+    """
     if asked.text or asked.reported or failure is None or failure.cause is Cause.TIMEOUT:
         return route.model.usage(asked)
     return Usage(route.model.name, 0, 0)
@@ -282,7 +330,7 @@ def _usage(route: Route, asked: Writing, failure: ModelFailure | None) -> Usage:
 
 def _again(
     failures: list[tuple[Route, ModelFailure]], retry: int, left: float
-) -> tuple[float, list[Route]]:
+) -> tuple[float, list[_Waiting]]:
     """Return how long to wait and whom to ask then; nobody where a retry is not worth it."""
     jitter = retrying.jitter_seconds(retry)
     waits = [
@@ -294,10 +342,10 @@ def _again(
     if retry >= retrying.RETRIES or soonest >= left:
         return 0.0, []
     return soonest, [
-        route
+        (route, failure)
         for wait, route, failure in waits
-        # Who was not asked yet has only waited: that is no retry.
-        if wait == soonest and (not failure.asked or route.guard.retries.take())
+        # A retry is taken by who is asked again: one before may answer.
+        if wait == soonest and (not failure.asked or route.guard.retries.allows())
     ]
 
 

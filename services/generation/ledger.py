@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from contextvars import Context
 from dataclasses import astuple, dataclass, field
 from datetime import UTC, date, datetime
 
@@ -79,7 +80,9 @@ class Ledger:
         _TOKENS.labels(provider, usage.model, "output").inc(used.output_tokens)
         self._add(caller.tenant, {account: used})
         if self._store is not None and self._writing is None:
-            self._writing = asyncio.create_task(self._write_soon(self._store))
+            # In no call's context: it writes for all of them, and its log would name one's trace.
+            writing = self._write_soon(self._store)
+            self._writing = asyncio.create_task(writing, context=Context())
 
     async def page(
         self,

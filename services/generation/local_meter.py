@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from services.generation.limits import (
@@ -25,8 +26,19 @@ class _Purse:
     """Spent as all replicas know it."""
     spent: float = 0
     """Spent here and known to nobody else."""
+    telling: float = 0
+    """Of that, what somebody is telling those who count for all."""
     held: dict[int, float] = field(default_factory=dict)
     """For requests under way, by the minute in which they were claimed."""
+
+
+@dataclass(slots=True)
+class Debt:
+    """Money that was spent here and is to be counted for all replicas, in millionths."""
+
+    amount: float
+    counted: bool = False
+    """Set by whoever has had it counted."""
 
 
 class LocalMeter:
@@ -78,11 +90,22 @@ class LocalMeter:
         """Note what all replicas have spent of a tenant's money today: nobody's share has it."""
         self._purse(tenant, self._clock()).elsewhere = micros
 
-    def take_owed(self, tenant: str) -> float:
-        """Return what was spent here today and is known to nobody else, for somebody to count."""
+    @contextmanager
+    def owed(self, tenant: str) -> Iterator[Debt]:
+        """Give out what was spent here today and is known to nobody else, for somebody to count.
+
+        Until that has been done it is spent here: a meter that hangs makes no room in this one.
+        While the block runs nobody else is given the same, or it would be counted twice.
+        """
         purse = self._purse(tenant, self._clock())
-        owed, purse.spent = purse.spent, 0
-        return owed
+        debt = Debt(purse.spent - purse.telling)
+        purse.telling += debt.amount
+        try:
+            yield debt
+        finally:
+            purse.telling -= debt.amount
+            if debt.counted:
+                purse.spent -= debt.amount
 
     def _left(self, claim: Claim, now: float) -> float:
         if claim.metric is Metric.MONEY:

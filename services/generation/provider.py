@@ -29,8 +29,14 @@ _CONNECTIONS = httpx2.Limits(max_connections=512, max_keepalive_connections=64)
 for _name in ("openai", "httpx2"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
-# Only the aiohttp transport can let one of these two through unmapped.
+# Only the aiohttp transport can let one of the last two through unmapped.
 _TRANSPORT_ERRORS = (httpx2.TransportError, aiohttp.ClientError, OSError)
+
+# What reading an answer can fail with besides: the SDK maps only what comes before its first byte.
+_READING_ERRORS = (httpx2.RequestError, *_TRANSPORT_ERRORS)
+
+# Nothing was sent yet: as good as a refused connection, for whoever tries again and for the bill.
+_UNCONNECTED = (aiohttp.ConnectionTimeoutError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,7 @@ class Provider:
                             yield payloads
             finally:
                 await response.aclose()
-        except (openai.APIError, EventTooLong, *_TRANSPORT_ERRORS) as error:
+        except (openai.APIError, EventTooLong, *_READING_ERRORS) as error:
             raise failure_of(error) from None
 
     async def call(self, path: str, body: dict[str, Any]) -> Any:
@@ -110,7 +116,8 @@ class Provider:
         try:
             response = await self._client.post(path, cast_to=httpx2.Response, body=body)
             return response.json()
-        except (openai.APIError, ValueError, *_TRANSPORT_ERRORS) as error:
+        # JSON that is nested too deep is a RecursionError.
+        except (openai.APIError, ValueError, RecursionError, *_READING_ERRORS) as error:
             raise failure_of(error) from None
 
 
@@ -122,6 +129,8 @@ def failure_of(error: Exception) -> ModelFailure:
     cause: BaseException = error
     while cause.__cause__ is not None and not isinstance(cause, aiohttp.ClientError):
         cause = cause.__cause__
+    if isinstance(cause, _UNCONNECTED):
+        return ModelFailure(Cause.UNREACHABLE)
     if isinstance(cause, TimeoutError | httpx2.TimeoutException):
         return ModelFailure(Cause.TIMEOUT)
     if isinstance(cause, _TRANSPORT_ERRORS):
@@ -136,7 +145,7 @@ def retry_after_seconds(value: str) -> float | None:
     except ValueError:
         try:
             seconds = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
-        except (TypeError, ValueError):  # no date, or one without a time zone
+        except (TypeError, ValueError, OverflowError):  # no date, or one without a time zone
             return None
     return max(0.0, seconds) if math.isfinite(seconds) else None
 

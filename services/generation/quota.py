@@ -9,15 +9,14 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from contextvars import Context
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Any
 
-import structlog
 from kefu.errors import QuotaExceeded, QuotaViolation
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter
 
 from services.generation.advances import ADVANCE_SECONDS, Advance, Advances, Pair
 from services.generation.chat import Caller
@@ -25,23 +24,11 @@ from services.generation.dialogue import Usage
 from services.generation.failure import Cause, ModelFailure
 from services.generation.leases import Leases
 from services.generation.ledger import Ledger
-from services.generation.limits import (
-    Claim,
-    Defective,
-    Limits,
-    Meter,
-    Metric,
-    Settlement,
-    Unreachable,
-    Verdict,
-)
+from services.generation.limits import Claim, Limits, Meter, Metric, Settlement, Verdict
 from services.generation.local_meter import LocalMeter
+from services.generation.meters import Meters
 from services.mesh import names
 from services.mesh.calls import trail
-
-REST_SECONDS = 2.0
-"""How long Redis is left alone after it failed, so that not every request waits for it. Longer than
-what is claimed ahead lasts: the first request after it settles for all that was spent meanwhile."""
 
 _KEYS = {
     Metric.CALLER: names.QUOTA_CALLER_KEY,
@@ -51,13 +38,6 @@ _KEYS = {
 _REFUSALS = Counter(
     names.QUOTA_REFUSALS, "Requests refused before they cost anything.", ["limit", "tenant"]
 )
-_LOCAL = Gauge(
-    names.QUOTA_LOCAL, "1 while Redis is down and each replica keeps to its part of the limits."
-)
-_DEFECTS = Counter(
-    names.QUOTA_DEFECTS, "Counts that Redis refused by mistake, and that one replica kept."
-)
-_T = TypeVar("_T")
 
 
 class QuotaExhausted(Exception):
@@ -122,18 +102,13 @@ class Quotas:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._limits = limits
-        self._local = local
-        self._shared = shared
+        self._meters = Meters(local, shared, clock)
         self._ledger = ledger
         self._clock = clock
-        self._down = False
-        self._defects: set[str] = set()
         self._leases = Leases()
         self._advances = Advances()
-        self._rests_until = 0.0
         self._reserved: dict[tuple[Caller, str], deque[_Reservation]] = {}
         self._settling: dict[asyncio.Task[None], Caller] = {}
-        _LOCAL.set(0)
 
     async def begin(self, caller: Caller) -> None:
         """Count a call of the service against its caller's rate, before anything is done for it.
@@ -180,40 +155,58 @@ class Quotas:
         # The tenant's first: where both are used up, another provider is no way out.
         claims = own + self._limits.of_provider(provider, requests)
         pair = (caller.tenant, provider)
-        now = self._clock()
-        if advance := self._advances.find(pair, claims, now):
+        if advance := self._advances.find(pair, claims, self._clock()):
             advance.draw(claims)
             reservation = _Reservation(own, advance.minute, True, advance)
-        else:
-            size = self._advances.size(pair, claims, now)
-            verdict, shared, advance = await self._take_ahead(pair, claims, caller, size)
-            reservation = _Reservation(own, verdict.minute, shared, advance)
-        self._reserved.setdefault((caller, provider), deque()).append(reservation)
-        if advance is not None:
             self._tell(caller, own, self._advances.left(pair, own))
+        else:
+            claiming = self._claim(pair, own, claims, caller)
+            if claims and self._meters.distant:
+                reservation = await self._waited_for(claiming, caller, provider)
+            else:
+                reservation = await claiming
+        self._reserved.setdefault((caller, provider), deque()).append(reservation)
 
     async def settle(self, caller: Caller, provider: str, usage: Usage) -> None:
         """Count what an admitted request has used; goes on where the caller is cancelled."""
         if counting := self.spent(caller, provider, usage):
             await asyncio.shield(counting)
 
-    def spent(self, caller: Caller, provider: str, usage: Usage) -> asyncio.Task[None] | None:
+    def spent(
+        self, caller: Caller, provider: str, usage: Usage | None
+    ) -> asyncio.Task[None] | None:
         """Count what an admitted request has used, in a task of its own where Redis is asked.
 
         Which of several requests under way between the same two is settled makes no difference:
         all their claims are given back in the end, and all that they used is counted.
+
+        Args:
+            caller: Who was let pass.
+            provider: To whom.
+            usage: None: the request was not made.
         """
-        self._ledger.record(caller, provider, usage)
+        if usage is not None:
+            self._ledger.record(caller, provider, usage)
         waiting = self._reserved.get((caller, provider))
         reservation = waiting.popleft() if waiting else None
         if not waiting:
             self._reserved.pop((caller, provider), None)
+        return self._end_request(caller, provider, reservation, usage)
+
+    def _end_request(
+        self,
+        caller: Caller,
+        provider: str,
+        reservation: _Reservation | None,
+        usage: Usage | None,
+    ) -> asyncio.Task[None] | None:
+        """Count what a request has used in place of what was claimed for it, see `spent`."""
         claims = reservation.claims if reservation else self._limits.of_tenant(caller.tenant)
         if not claims:
             return None
         used = {
-            Metric.TOKENS: float(usage.input_tokens + usage.output_tokens),
-            Metric.MONEY: float(usage.price_micros or 0),
+            Metric.TOKENS: float(usage.input_tokens + usage.output_tokens if usage else 0),
+            Metric.MONEY: float((usage.price_micros if usage else None) or 0),
         }
         if reservation and (advance := reservation.advance) and not advance.ended:
             advance.put_back(claims, used)
@@ -222,7 +215,7 @@ class Quotas:
         minute = reservation.minute if reservation else 0
         settlements = [Settlement(each, used[each.metric], minute) for each in claims]
         shared = reservation is not None and reservation.shared
-        return self._begin_settling(caller, settlements, shared=shared)
+        return self._begin(caller, self._settle(caller, settlements, shared=shared))
 
     async def settled(self, caller: Caller) -> None:
         """Wait until what a caller's requests have used is counted, and it can be told the rest."""
@@ -242,14 +235,37 @@ class Quotas:
         while self._settling:
             await asyncio.wait(self._settling)
 
-    async def _take_ahead(
-        self, pair: Pair, claims: Sequence[Claim], caller: Caller, size: int
-    ) -> tuple[Verdict, bool, Advance | None]:
-        """Claim for so many requests at once, and for one where that is refused."""
+    async def _waited_for(
+        self, claiming: Coroutine[Any, Any, _Reservation], caller: Caller, provider: str
+    ) -> _Reservation:
+        """Claim in a task of its own, and give back what is claimed for a caller who has left.
+
+        Redis may have counted it by then, which only its answer tells.
+        """
+        task = asyncio.create_task(claiming)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            self._begin(caller, self._give_back(task, caller, provider))
+            raise
+
+    async def _give_back(
+        self, claiming: asyncio.Task[_Reservation], caller: Caller, provider: str
+    ) -> None:
+        with suppress(QuotaExhausted, ModelFailure):
+            if settling := self._end_request(caller, provider, await claiming, None):
+                await settling
+
+    async def _claim(
+        self, pair: Pair, own: Sequence[Claim], claims: Sequence[Claim], caller: Caller
+    ) -> _Reservation:
+        """Claim for some requests at once, and for one where that is refused."""
+        # Not before this begins: of many at once each has to see what the others claim.
+        size = self._advances.size(pair, claims, self._clock())
         with self._advances.asking(pair, size):
             verdict, shared = await self._take(claims, caller, size)
         if not shared:
-            return verdict, shared, None
+            return _Reservation(own, verdict.minute, shared)
         if verdict.refused is not None:
             size = 1
             verdict, shared = await self._take(claims, caller)
@@ -259,12 +275,14 @@ class Quotas:
             asyncio.get_running_loop().call_later(
                 ADVANCE_SECONDS, self._end, pair, advance, context=Context()
             )
-        return verdict, shared, advance
+            self._tell(caller, own, self._advances.left(pair, own))
+        return _Reservation(own, verdict.minute, shared, advance)
 
     def _end(self, pair: Pair, advance: Advance) -> None:
         """Settle an advance, in a task of its own."""
         if settlements := self._advances.end(pair, advance):
-            self._begin_settling(Caller(pair[0]), settlements, shared=True)
+            caller = Caller(pair[0])
+            self._begin(caller, self._settle(caller, settlements, shared=True))
 
     async def _take(
         self, claims: Sequence[Claim], caller: Caller, size: int = 1
@@ -281,12 +299,7 @@ class Quotas:
         """
         if not claims:
             return Verdict([]), False
-        many = [replace(each, need=each.need * size) for each in claims] if size > 1 else claims
-        verdict, shared = await self._counted(
-            lambda meter: meter.take(many if meter is self._shared else claims)
-        )
-        if shared:
-            self._note_spent(claims, verdict.left)
+        verdict, shared = await self._meters.take(claims, size)
         if verdict.refused is not None and shared and size > 1:
             return verdict, shared
         self._tell(caller, claims, verdict.left)
@@ -296,10 +309,9 @@ class Quotas:
             raise refusal(claim, verdict.wait_seconds)
         return verdict, shared
 
-    def _begin_settling(
-        self, caller: Caller, settlements: Sequence[Settlement], *, shared: bool
-    ) -> asyncio.Task[None]:
-        task = asyncio.create_task(self._settle(caller, settlements, shared=shared))
+    def _begin(self, caller: Caller, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Begin to settle something for a caller, who need not wait for it."""
+        task = asyncio.create_task(work)
         self._settling[task] = caller
         task.add_done_callback(self._settling.pop)
         return task
@@ -308,60 +320,8 @@ class Quotas:
         self, caller: Caller, settlements: Sequence[Settlement], *, shared: bool
     ) -> None:
         """Count what was used; `shared`: whether it was claimed where all replicas see it."""
-        # With what was spent while Redis was down.
-        owed = self._local.take_owed(caller.tenant)
-        due = [
-            replace(each, used=each.used + owed) if each.claim.metric is Metric.MONEY else each
-            for each in settlements
-        ]
-
-        def settle(meter: Meter) -> Awaitable[Sequence[int]]:
-            # What was claimed of the other meter refills or runs out there.
-            same = shared is (meter is self._shared)
-            return meter.settle(due if same else [replace(each, minute=0) for each in due])
-
-        claims = [each.claim for each in due]
-        left, counted = await self._counted(settle)
-        if counted:
-            self._note_spent(claims, left)
-        self._tell(caller, claims, left)
-
-    async def _counted(self, count: Callable[[Meter], Awaitable[_T]]) -> tuple[_T, bool]:
-        """Count with the shared meter, or with our own while that one is down; say which."""
-        now = self._clock()
-        if self._shared is not None and now >= self._rests_until:
-            if self._down:
-                # One request finds out whether it is back; the others do not wait for it.
-                self._rests_until = now + REST_SECONDS
-            try:
-                counted = await count(self._shared)
-            except Defective as error:
-                # Others may not meet it, such as one about a single key: no outage of all.
-                self._note_defect(str(error))
-            except Unreachable as error:
-                self._became(down=True, cause=str(error))
-            else:
-                self._became(down=False)
-                return counted, True
-        return await count(self._local), False
-
-    def _note_defect(self, error: str) -> None:
-        _DEFECTS.inc()
-        if error not in self._defects:
-            self._defects.add(error)
-            structlog.get_logger("quota").error("Redis cannot count", error=error)
-
-    def _became(self, *, down: bool, cause: str = "") -> None:
-        self._rests_until = self._clock() + REST_SECONDS if down else 0.0
-        if down is self._down:
-            return
-        self._down = down
-        _LOCAL.set(down)
-        log = structlog.get_logger("quota")
-        if down:
-            log.warning("limits are kept by each replica for itself", cause=cause)
-        else:
-            log.info("limits are shared by all replicas again")
+        left = await self._meters.settle(caller.tenant, settlements, shared=shared)
+        self._tell(caller, [each.claim for each in settlements], left)
 
     def _tell(self, caller: Caller, claims: Sequence[Claim], left: Sequence[int]) -> None:
         told = {
@@ -371,11 +331,6 @@ class Quotas:
         }
         self._leases.note(caller, told)
         _trail(told)
-
-    def _note_spent(self, claims: Sequence[Claim], left: Sequence[int]) -> None:
-        for claim, rest in zip(claims, left, strict=True):
-            if claim.metric is Metric.MONEY:
-                self._local.note_elsewhere(claim.subject, claim.limit - rest)
 
 
 def refusal(claim: Claim, wait_seconds: float) -> Exception:

@@ -44,15 +44,19 @@ class RetryBudget:
         self._since = clock()
 
     def request(self) -> None:
-        """Note a request that is no retry."""
+        """Note a request that was sent and is no retry."""
         self._add(_SHARE)
 
-    def take(self) -> bool:
-        """Return whether a retry may be made, and count it."""
+    def allows(self) -> bool:
+        """Return whether a retry may be made now."""
         now = self._clock()
         self._add((now - self._since) * _FLOOR_PER_SECOND)
         self._since = now
-        if self._balance < 1:
+        return self._balance >= 1
+
+    def take(self) -> bool:
+        """Return whether a retry may be made, and count it."""
+        if not self.allows():
             return False
         self._balance -= 1
         return True

@@ -16,7 +16,15 @@ from services.generation.answering import Answerer
 from services.generation.budget import fit
 from services.generation.chat import Caller
 from services.generation.coalescing import Flights
-from services.generation.dialogue import MAX_DELTA, Answer, Citation, Delta, Event, Question
+from services.generation.dialogue import (
+    MAX_DELTA,
+    Answer,
+    Citation,
+    Delta,
+    Event,
+    Question,
+    Usage,
+)
 from services.generation.earlier import Earlier
 from services.language import fold
 
@@ -52,17 +60,20 @@ class SavingAnswerer:
         """Answer a question as `Answerer.answer` does.
 
         Of several who ask the same, one is told what the answer cost, and the others that theirs
-        was shared.
+        was shared. What a summary cost is told with the first answer that needed it.
         """
         end = asyncio.get_running_loop().time() + seconds
-        question = await self._earlier.shorten(question, caller=caller, seconds=seconds)
-        seconds = end - asyncio.get_running_loop().time()
+        paid = None
+        # Without passages no model is asked, and nobody needs a summary for it.
+        if question.passages:
+            question, paid = await self._earlier.shorten(question, caller=caller, seconds=seconds)
+            seconds = end - asyncio.get_running_loop().time()
         question = fit(question, self._prompt_tokens)
         key = key_of(caller.tenant, question)
         if known := self._cache.find(key, question):
             telemetry.record_shared("memory")
             for event in known:
-                yield event
+                yield _billed(event, paid) if isinstance(event, Answer) else event
             return
 
         async def ask() -> AsyncGenerator[Event, None]:
@@ -85,7 +96,7 @@ class SavingAnswerer:
                     yield delta
                 for event, fresh in new:
                     if isinstance(event, Answer):
-                        yield event if fresh else _shared(event)
+                        yield _billed(event if fresh else _shared(event), paid)
 
 
 def joined(deltas: Sequence[Delta]) -> Iterator[Delta]:
@@ -104,6 +115,13 @@ def joined(deltas: Sequence[Delta]) -> Iterator[Delta]:
 def _shared(answer: Answer) -> Answer:
     telemetry.record_shared("flight")
     return replace(answer, usage=None, attempts=(), shared=True)
+
+
+def _billed(answer: Answer, paid: Usage | None) -> Answer:
+    """Return an answer that tells what was paid for it beforehand, too."""
+    if paid is None:
+        return answer
+    return replace(answer, usage=paid + answer.usage if answer.usage else paid)
 
 
 def key_of(tenant: str, question: Question) -> bytes:

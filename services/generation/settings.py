@@ -97,9 +97,10 @@ class Settings(ServiceSettings):
     """Phrases that no answer of a model may hold, one a line, in place of those that Kefu brings
     along (`services/generation/banned_phrases.txt`)."""
 
-    redis_url: str = Field(default="", pattern="^((redis|rediss|unix)://.+)?$")
-    """`redis://`, `rediss://` or `unix://` URL, where all replicas count limits and usage. It may
-    be down. Empty: this process counts for itself, and its usage is forgotten with it."""
+    redis_url: str = Field(default="", pattern="^((redis|rediss|unix)://.+)?$", repr=False)
+    """`redis://`, `rediss://` or `unix://` URL, where all replicas count limits and usage; it may
+    hold a password. It may be down. Empty: this process counts for itself, and its usage is
+    forgotten with it."""
     replicas: int = Field(default=4, ge=1)
     """Replicas of this service at the most. While Redis is down, each of them uses its part of
     every limit."""

@@ -3,7 +3,7 @@
 import math
 import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from services.generation.dialogue import Usage
@@ -113,10 +113,12 @@ def _reported_price(reported: dict[str, Any] | None) -> tuple[int | None, str]:
     """Return what the provider says that the call cost, as Dify does; else (None, "")."""
     if not isinstance(reported, dict):
         return None, ""
-    currency = str(reported.get("currency"))
+    currency, price = reported.get("currency"), reported.get("total_price")
+    if not isinstance(currency, str) or type(price) not in (str, int, float):
+        return None, ""
     try:
-        micros = Decimal(str(reported.get("total_price"))) * 1_000_000
-    except InvalidOperation:
+        micros = Decimal(str(price)) * 1_000_000
+    except (ArithmeticError, ValueError):  # no number, or one with more digits than any price
         return None, ""
     if not (micros.is_finite() and 0 <= micros < _TOO_LARGE and _CURRENCY.fullmatch(currency)):
         return None, ""
@@ -131,6 +133,7 @@ def _reported(reported: dict[str, Any] | None) -> tuple[int, int, int] | None:
     if cached is None:
         cached = reported.get("prompt_cache_hit_tokens")  # DeepSeek's name for it
     counts = (reported.get("prompt_tokens"), reported.get("completion_tokens"), cached or 0)
-    if all(isinstance(count, int) and 0 <= count < _TOO_LARGE for count in counts):
+    # A bool is an int to Python, and no count.
+    if all(type(count) is int and 0 <= count < _TOO_LARGE for count in counts):
         return counts  # type: ignore[return-value]
     return None

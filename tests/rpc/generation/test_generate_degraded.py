@@ -16,6 +16,7 @@ from kefu.type.v1 import understanding_pb2
 
 from services.generation.__main__ import build
 from services.generation.settings import Settings
+from tests.rpc.generation.limited import usage
 from tests.rpc.generation.samples import (
     KEY,
     PASSAGES,
@@ -150,6 +151,19 @@ async def test_without_passages_no_model_is_paid_to_invent(
     streamed = await read(stub.Generate(question(passages=[]), timeout=SECONDS))
     assert streamed.end.mode == pb.ANSWER_MODE_NO_ANSWER
     assert model.count == 0
+
+
+async def test_nobody_pays_for_a_summary_that_no_answer_needs(
+    server: Served, model: ModelServer
+) -> None:
+    """A long conversation, and nothing to answer from: no request, and no usage."""
+    history = [pb.Round(customer=f"问题{number}", reply=f"答复{number}") for number in range(9)]
+    stub = server.stub(GenerationServiceStub, role="session")
+    asked = question("还有呢", passages=[], history=history)
+    streamed = await read(stub.Generate(asked, timeout=SECONDS))
+    assert streamed.end.mode == pb.ANSWER_MODE_NO_ANSWER
+    assert model.count == 0
+    assert not (await usage(server)).rows
 
 
 async def test_the_configured_model_can_be_named_and_no_other(server: Served) -> None:

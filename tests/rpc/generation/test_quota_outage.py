@@ -1,90 +1,30 @@
 """Redis goes away and comes back: limits hold, nothing hangs, nothing spent is forgotten."""
 
 import asyncio
-import signal
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
-import redis as redis_py
 from kefu.generation.v1 import generation_pb2 as pb
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from services.generation import advances, ledger, quota
-from services.local import valkey
+from services.generation import advances, ledger, meters
 from services.mesh import names
 from tests.rpc.generation.limited import MONEY, TOKENS, ask, generation, replicas, usage
 from tests.rpc.generation.samples import SECONDS, question
+from tests.rpc.generation.stoppable import Redis, redis, until
 from tests.stubs.behaviour import Behaviour, Fault
 from tests.stubs.model_server import ModelServer
 from tests.support.mesh import Served
 
-ENDLESS = "while true do end"
-
-
-class Redis:
-    """A server of this test's own, which it may stop."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self.server = valkey.start(folder / "run", folder / "valkey.log")
-
-    def stop(self) -> None:
-        """End it; what it kept is gone."""
-        self.server.stop()
-
-    def start(self) -> None:
-        """Start it again at the same place, empty."""
-        self.server = valkey.start(self._folder / "run", self._folder / "valkey.log")
-
-    def command(self, *words: object) -> None:
-        """Carry out a command, as an operator does."""
-        with redis_py.Redis.from_url(self.server.url) as client:
-            client.execute_command(*words)
-
-    def has(self, key: str) -> bool:
-        """Whether it has such a key."""
-        with redis_py.Redis.from_url(self.server.url) as client:
-            return bool(client.exists(key))
-
-    def endless(self) -> None:
-        """Run a script until it is killed."""
-        with suppress(redis_py.ResponseError):
-            self.command("EVAL", ENDLESS, 0)
-
-    def wait_until_busy(self) -> None:
-        """Wait until it tells others so."""
-        with suppress(redis_py.ResponseError):
-            while True:
-                self.command("GET", "anything")
-
-    def pause(self) -> None:
-        """Let it accept connections and answer nothing."""
-        self.server.process.send_signal(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """Let it answer again."""
-        self.server.process.send_signal(signal.SIGCONT)
-
-
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[Redis]:
-    """A Redis that a test may take away."""
-    server = Redis(tmp_path)
-    try:
-        yield server
-    finally:
-        server.resume()
-        server.stop()
+__all__ = ["redis"]
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for the moment in which Redis is asked again, or counts are written."""
-    monkeypatch.setattr(quota, "REST_SECONDS", 0.0)
+    monkeypatch.setattr(meters, "REST_SECONDS", 0.0)
     # Redis rests longer than an advance lasts.
     monkeypatch.setattr(advances, "ADVANCE_SECONDS", 0.0)
     monkeypatch.setattr(ledger, "WRITE_SECONDS", 0.01)
@@ -96,13 +36,6 @@ async def server(model: ModelServer, redis: Redis) -> AsyncIterator[Served]:
     limits = {"redis_url": redis.server.url, "tenant_money_per_day": "1", "replicas": 4}
     async with replicas(model, **limits) as (served,):
         yield served
-
-
-async def until(true: Callable[[], bool]) -> None:
-    """Wait for something that nobody announces."""
-    async with asyncio.timeout(5):
-        while not await asyncio.to_thread(true):
-            pass
 
 
 def local() -> float | None:

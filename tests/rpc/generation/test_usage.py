@@ -26,7 +26,7 @@ from services.cli.main import build as build_cli
 from services.local import operator
 from services.local.home import Home
 from tests.rpc.generation.limited import ask, generation, redis_url, replicas, usage
-from tests.rpc.generation.samples import SECONDS, TENANT
+from tests.rpc.generation.samples import SECONDS, TENANT, question, read
 from tests.stubs.behaviour import Behaviour
 from tests.stubs.model_server import ModelServer
 from tests.support.mesh import Served, error_of
@@ -66,6 +66,24 @@ async def test_usage_is_what_the_answers_said(model: ModelServer, redis_url: str
     assert row.input_tokens == sum(each.input_tokens for each in answers)
     assert row.output_tokens == sum(each.output_tokens for each in answers)
     assert row.cached_tokens == sum(each.cached_tokens for each in answers)
+    assert row.price_micros == sum(each.price_micros for each in answers)
+
+
+async def test_a_summary_of_earlier_rounds_is_in_the_answer_it_was_made_for(
+    model: ModelServer, redis_url: str
+) -> None:
+    """The next answers use it, and have not paid for it."""
+    rounds = [generation_pb2.Round(customer=f"问题{n}", reply=f"答复{n}") for n in range(8)]
+    async with replicas(model, redis_url=redis_url) as (server,):
+        stub = generation(server)
+        answers = []
+        for text in ("怎么退货?", "多久能退款?"):
+            asked = question(text, history=rounds)
+            answers.append((await read(stub.Generate(asked, timeout=SECONDS))).end.usage)
+        (row,) = (await usage(server)).rows
+    assert model.count == row.calls == 3
+    assert answers[0].input_tokens > answers[1].input_tokens
+    assert row.input_tokens == sum(each.input_tokens for each in answers)
     assert row.price_micros == sum(each.price_micros for each in answers)
 
 

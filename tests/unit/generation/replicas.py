@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from services.generation.chat import Caller
@@ -29,6 +30,21 @@ LIMITS = Limits(
     tenants={"bank": TenantLimits(tokens_per_minute=100)},
     providers={"a": ProviderLimits(3, PRICE, 500), "free": ProviderLimits(None, None)},
 )
+
+TOKENS, MICROS = 100_000, 10_000_000
+WIDE = replace(
+    LIMITS,
+    default=TenantLimits(tokens_per_minute=TOKENS, money_micros_per_day=MICROS),
+    providers={
+        "a": ProviderLimits(100, PRICE, 500),
+        "narrow": ProviderLimits(20, PRICE, 500),
+        "endless": ProviderLimits(None, PRICE, 500),
+    },
+)
+"""Room for ten requests of two hundred tokens at a time, of the provider `narrow` for two."""
+
+HURRIED = 4
+"""Requests after which three more are claimed."""
 
 
 class SharedMeter(LocalMeter):
@@ -79,3 +95,16 @@ class Replica:
 def used(tokens: int = 0, micros: int | None = None) -> Usage:
     """What a request cost."""
     return Usage("stub", tokens, 0, price_micros=micros, currency="CNY" if micros else "")
+
+
+async def hurry(replica: Replica, requests: int = HURRIED, provider: str = "a") -> None:
+    """Make requests in such a hurry that some of the next ones are claimed with the last."""
+    for _ in range(requests):
+        await replica.quotas.admit(SHOP, provider, 200)
+        await replica.quotas.settle(SHOP, provider, used(50, 300))
+
+
+async def moments(number: int = 5) -> None:
+    """Let every task run until it waits."""
+    for _ in range(number):
+        await asyncio.sleep(0)

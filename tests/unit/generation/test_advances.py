@@ -3,47 +3,35 @@
 import asyncio
 import itertools
 from contextlib import suppress
-from dataclasses import replace
 
 import pytest
 
 from services.generation import quota
 from services.generation.advances import ADVANCE_SECONDS
 from services.generation.failure import ModelFailure
-from services.generation.limits import ProviderLimits, TenantLimits
-from services.generation.quota import REST_SECONDS, QuotaExhausted
+from services.generation.meters import REST_SECONDS
+from services.generation.quota import QuotaExhausted
 from services.mesh import names
 from services.mesh.calls import Call, enter
 from tests.unit.generation.meters import Clock
-from tests.unit.generation.replicas import LIMITS, PRICE, SHOP, Replica, SharedMeter, used
-
-TOKENS, MICROS = 100_000, 10_000_000
-WIDE = replace(
-    LIMITS,
-    default=TenantLimits(tokens_per_minute=TOKENS, money_micros_per_day=MICROS),
-    providers={
-        "a": ProviderLimits(100, PRICE, 500),
-        "narrow": ProviderLimits(20, PRICE, 500),
-        "endless": ProviderLimits(None, PRICE, 500),
-    },
+from tests.unit.generation.replicas import (
+    HURRIED,
+    MICROS,
+    SHOP,
+    TOKENS,
+    WIDE,
+    Replica,
+    SharedMeter,
+    hurry,
+    moments,
+    used,
 )
-"""Room for ten requests of two hundred tokens at a time, of the provider `narrow` for two."""
-
-HURRIED = 4
-"""Requests after which three more are claimed."""
 
 
 @pytest.fixture
 def replica(clock: Clock, shared: SharedMeter) -> Replica:
     """One replica of two."""
     return Replica(clock, shared, WIDE)
-
-
-async def hurry(replica: Replica, requests: int = HURRIED, provider: str = "a") -> None:
-    """Make requests in such a hurry that some of the next ones are claimed with the last."""
-    for _ in range(requests):
-        await replica.quotas.admit(SHOP, provider, 200)
-        await replica.quotas.settle(SHOP, provider, used(50, 300))
 
 
 async def test_requests_that_follow_closely_are_claimed_some_at_a_time(
@@ -192,7 +180,7 @@ async def test_many_at_once_do_not_each_claim_ten_times(
     await hurry(replica)
     shared.gate.clear()
     many = [asyncio.create_task(replica.quotas.admit(SHOP, "a", 200)) for _ in range(20)]
-    await asyncio.sleep(0)
+    await moments()
     shared.gate.set()
     await asyncio.gather(*many)
     claimed = TOKENS - HURRIED * 50 - (await replica.left())["tokens_per_minute"]

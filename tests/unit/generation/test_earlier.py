@@ -33,6 +33,7 @@ class Model:
         if self.failing:
             raise ModelFailure(Cause.TIMEOUT)
         writing.text, writing.finish = f"summary {len(self.asked)}", Finish.STOP
+        writing.spent.append(self.usage(writing))
         yield writing.text
 
     def usage(self, _writing: Writing) -> Usage:
@@ -63,7 +64,15 @@ def asking(rounds: int, text: str = "and then?") -> Question:
 
 async def shortened(shortener: Earlier, question: Question, caller: Caller = CALLER) -> Question:
     """The question as it is sent."""
-    return await shortener.shorten(question, caller=caller, seconds=SECONDS)
+    return (await shortener.shorten(question, caller=caller, seconds=SECONDS))[0]
+
+
+async def test_what_a_summary_cost_is_told_once() -> None:
+    """With the question that it was made for."""
+    shortener = earlier(Model())
+    asked = [asking(rounds) for rounds in (6, 7, 8)]
+    paid = [await shortener.shorten(each, caller=CALLER, seconds=SECONDS) for each in asked]
+    assert [cost for _, cost in paid] == [None, Usage("m", 10, 5), None]
 
 
 async def test_a_short_conversation_is_sent_as_it_is() -> None:

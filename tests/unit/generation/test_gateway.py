@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from services.generation.chat import Caller, Writing
+from services.generation import retrying
+from services.generation.chat import Caller, Patience, Writing
 from services.generation.connections import Connections
 from services.generation.dialogue import Attempt, Finish, Usage
 from services.generation.failure import Cause, ModelFailure
@@ -34,14 +35,20 @@ class Gate:
     refusals: dict[str, Exception] = field(default_factory=dict)
     admitted: list[tuple[str, int]] = field(default_factory=list)
     settled: list[tuple[Caller, str, Usage]] = field(default_factory=list)
+    given_back: list[str] = field(default_factory=list)
+    seconds: float = 0.0
 
     async def admit(self, caller: Caller, provider: str, tokens: int) -> None:
+        await asyncio.sleep(self.seconds)
         if provider in self.refusals:
             raise self.refusals[provider]
         self.admitted.append((provider, tokens))
 
-    def spent(self, caller: Caller, provider: str, usage: Usage) -> None:
-        self.settled.append((caller, provider, usage))
+    def spent(self, caller: Caller, provider: str, usage: Usage | None) -> None:
+        if usage is None:
+            self.given_back.append(provider)
+        else:
+            self.settled.append((caller, provider, usage))
 
 
 class Placeholders:
@@ -79,10 +86,11 @@ class Models:
     gate: Gate
     gateway: Gateway
 
-    async def write(self, text: str = "Hello") -> Writing:
+    async def write(self, text: str = "Hello", patience: Patience | None = None) -> Writing:
         """Have an answer written, and read it to its end."""
         writing = Writing([{"role": "user", "content": text}], CALLER)
-        async with aclosing(self.gateway.write(writing, self.gateway.patience)) as pieces:
+        written = self.gateway.write(writing, patience or self.gateway.patience)
+        async with aclosing(written) as pieces:
             read = "".join([piece async for piece in pieces])
         assert read == writing.text
         return writing
@@ -292,3 +300,78 @@ async def test_a_failure_gives_the_provider_s_place_back(models: Models) -> None
     for _ in range(70):
         await models.write()
     assert models.outside.count == 70
+
+
+async def test_without_time_nobody_is_asked(models: Models) -> None:
+    """A request would be broken off at once, and paid for."""
+    for seconds in (-0.1, 0.0, 0.04):
+        with pytest.raises(ModelFailure) as failed:
+            await models.write(patience=Patience(seconds, seconds, seconds))
+        assert failed.value.cause is Cause.TIMEOUT
+    assert models.gate.admitted == []
+    assert models.outside.count == models.inside.count == 0
+
+
+async def test_with_time_for_one_only_one_is_asked(models: Models) -> None:
+    """Half of too little would be too little for both."""
+    models.outside.default = models.inside.default = Behaviour(first_token_seconds=0.2)
+    with pytest.raises(ModelFailure):
+        await models.write(patience=Patience(0.08, 0.08, 0.08))
+    assert [provider for provider, _ in models.gate.admitted] == ["outside"]
+
+
+async def test_who_is_let_pass_too_late_is_not_asked(models: Models) -> None:
+    """What was claimed is given back, and it is no use of the provider."""
+    models.gate.seconds = 0.2
+    with pytest.raises(ModelFailure) as failed:
+        await models.write(patience=Patience(0.2, 0.2, 0.2))
+    assert failed.value.cause is Cause.TIMEOUT
+    assert models.gate.given_back == [provider for provider, _ in models.gate.admitted]
+    assert models.gate.settled == []
+    assert models.outside.count == models.inside.count == 0
+
+
+def retries(models: Models) -> list[int]:
+    """How many retries each provider has left; takes them all."""
+    routes = models.gateway.routes
+    return [sum(route.guard.retries.take() for _ in range(20)) for route in routes]
+
+
+async def test_only_who_is_asked_again_uses_up_a_retry(models: Models) -> None:
+    """Both have failed, and the first one answers at the second try."""
+    for server in (models.outside, models.inside):
+        server.next.append(Behaviour(status=503))
+    assert (await models.write()).provider == "outside"
+    assert (models.outside.count, models.inside.count) == (2, 1)
+    assert retries(models) == [9, 10]
+
+
+async def test_requests_that_were_not_sent_earn_no_retries(models: Models) -> None:
+    """A provider that nobody may ask would otherwise be asked for nothing but retries."""
+    assert retries(models) == [10, 10]
+    models.gate.refusals = {"outside": ModelFailure(Cause.RATE_LIMITED)}
+    for _ in range(12):
+        await models.write()
+    assert retries(models) == [0, 1]
+
+
+async def test_who_has_no_retry_left_is_not_asked_again(
+    models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where they were there when it failed, and others took them in the meantime."""
+    planned = asyncio.Event()
+
+    def jitter_seconds(_retry: int) -> float:
+        planned.set()
+        return 0.05
+
+    monkeypatch.setattr(retrying, "jitter_seconds", jitter_seconds)
+    for server in (models.outside, models.inside):
+        server.default = Behaviour(status=503)
+    writing = asyncio.ensure_future(models.write())
+    await planned.wait()
+    assert retries(models) == [10, 10]
+    with pytest.raises(ModelFailure) as failed:
+        await writing
+    assert failed.value.cause is Cause.PROVIDER_ERROR
+    assert (models.outside.count, models.inside.count) == (1, 1)

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from contextvars import ContextVar
 from datetime import date
 
 import pytest
 import redis
 from kefu.errors import InvalidRequest, PageTokenInvalid, StorageUnavailable
 from prometheus_client import REGISTRY
+from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
 from services.generation import ledger as ledger_module
@@ -46,6 +48,21 @@ class Unsteady(UsageStore):
         """Add unless it is down."""
         if self.down:
             raise Unreachable("ConnectionError")
+        await super().add(tenant, rows)
+
+
+class Traced(UsageStore):
+    """A store that notes whose context it is asked in."""
+
+    trace: ContextVar[str] = ContextVar("trace", default="nobody's")
+
+    def __init__(self, client: Redis) -> None:
+        super().__init__(client)
+        self.asked_in: list[str] = []
+
+    async def add(self, tenant: str, rows: Mapping[Account, Counts]) -> None:
+        """Add."""
+        self.asked_in.append(self.trace.get())
         await super().add(tenant, rows)
 
 
@@ -264,3 +281,17 @@ def test_no_days_mean_today() -> None:
     assert Period.read("", "", date(2026, 11, 30)).days() == [TODAY]
     assert Period.read("2026-11-28", "", date(2026, 11, 30)).days()[0] == "2026-11-28"
     assert len(Period.read("2025-10-26", "", date(2026, 11, 30)).days()) == KEPT_DAYS + 1
+
+
+async def test_what_is_written_for_all_is_nobody_s_call(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its log would name the trace of whoever was the first."""
+    monkeypatch.setattr(ledger_module, "WRITE_SECONDS", 0.0)
+    async with open_client(redis_url) as client:
+        store = Traced(client)
+        ledger = Ledger(store)
+        store.trace.set("the first caller's")
+        ledger.record(SESSION, "a", CHEAP)
+        await ledger.close()
+    assert store.asked_in == ["nobody's"]

@@ -261,16 +261,52 @@ async def test_a_local_meter_shares_what_the_others_have_left() -> None:
     assert (await meter.take([money(1)])).refused == 0
 
 
+def told(meter: LocalMeter, *, counted: bool = True) -> float:
+    """What the shop owes, which somebody tells the others."""
+    with meter.owed("shop") as debt:
+        debt.counted = counted
+        return debt.amount
+
+
 async def test_what_a_local_meter_spent_is_owed_once() -> None:
     """Somebody tells the others, who count it for everybody."""
     clock = Clock()
     meter = LocalMeter(0.25, clock)
     await meter.settle([Settlement(money(), 70), Settlement(tokens(), 7)])
-    assert meter.take_owed("shop") == 70
-    assert meter.take_owed("shop") == 0
+    assert told(meter) == 70
+    assert told(meter) == 0
     await meter.settle([Settlement(money(), 70)])
     clock.now += SECONDS_TILL_MIDNIGHT
-    assert meter.take_owed("shop") == 0, "yesterday's limit is over"
+    assert told(meter) == 0, "yesterday's limit is over"
+
+
+async def test_what_nobody_has_counted_stays_spent_here() -> None:
+    """While it is told, and after it was told in vain: neither makes room in this meter."""
+    meter = LocalMeter(0.25, Clock())
+    await meter.settle([Settlement(money(), 250)])
+    with meter.owed("shop") as debt:
+        assert debt.amount == 250
+        assert told(meter) == 0, "nobody else tells the same"
+        assert (await meter.take([money(1)])).refused == 0
+    assert (await meter.take([money(1)])).refused == 0
+    assert told(meter) == 250
+    assert (await meter.take([money(1)])).refused is None
+
+
+async def test_what_is_spent_while_a_debt_is_told_is_the_next_one() -> None:
+    """And what was owed before midnight takes nothing off the new day."""
+    clock = Clock()
+    meter = LocalMeter(0.25, clock)
+    await meter.settle([Settlement(money(), 70)])
+    with meter.owed("shop") as debt:
+        await meter.settle([Settlement(money(), 30)])
+        debt.counted = True
+    assert told(meter, counted=False) == 30
+    with meter.owed("shop") as debt:
+        clock.now += SECONDS_TILL_MIDNIGHT
+        await meter.settle([Settlement(money(), 5)])
+        debt.counted = True
+    assert told(meter) == 5
 
 
 def test_metrics_are_named_as_the_contract_names_them() -> None:

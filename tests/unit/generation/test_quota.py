@@ -11,7 +11,8 @@ from structlog.testing import capture_logs
 from services.generation.chat import Caller
 from services.generation.failure import Cause, ModelFailure
 from services.generation.limits import Limits, Metric, ProviderLimits
-from services.generation.quota import REST_SECONDS, QuotaExhausted
+from services.generation.meters import REST_SECONDS
+from services.generation.quota import QuotaExhausted
 from services.mesh import names
 from services.mesh.calls import Call, enter
 from tests.support.mesh import ROOT

@@ -41,6 +41,14 @@ def test_a_budget_begins_with_some_retries_and_ends() -> None:
     assert [budget.take() for _ in range(11)] == [True] * 10 + [False]
 
 
+def test_to_ask_for_a_retry_is_not_to_take_it() -> None:
+    """Who plans one learns whether there is one."""
+    budget = RetryBudget(Clock())
+    assert all(budget.allows() for _ in range(20))
+    assert sum(budget.take() for _ in range(20)) == 10
+    assert not budget.allows()
+
+
 def test_a_tenth_of_the_requests_may_be_repeated() -> None:
     """Whatever the load is, ours grows by ten percent at most."""
     budget = RetryBudget(Clock())
@@ -90,3 +98,4 @@ def test_retry_after_as_a_date() -> None:
     assert soon == pytest.approx(30, abs=2)
     assert retry_after_seconds(format_datetime(now - timedelta(days=1), usegmt=True)) == 0
     assert retry_after_seconds("Wed, 21 Oct 2015 07:28:00") is None
+    assert retry_after_seconds("Wed, 21 Oct 2015 07:28:00 +99999999999999") is None

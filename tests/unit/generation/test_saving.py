@@ -52,11 +52,13 @@ class Writer:
         await self.goes_on.wait()
         if self.failure:
             raise self.failure
-        citation = Citation(1, question.passages[0], Span(0, 7), Span(0, 7))
-        yield Delta("days.", (citation,))
+        citations = tuple(
+            Citation(1, each, Span(0, 7), Span(0, 7)) for each in question.passages[:1]
+        )
+        yield Delta("days.", citations)
         usage = Usage("m", 100, len(self.asked))
         supported = Grounding((SentenceSupport(Span(0, 7), Support.SUPPORTED, 1.0),))
-        yield Answer("7 days.", Mode.MODEL, (citation,), usage=usage, grounding=supported)
+        yield Answer("7 days.", Mode.MODEL, citations, usage=usage, grounding=supported)
 
 
 def saving(writer: Writer, prompt_tokens: int = 1000, entries: int = 10) -> SavingAnswerer:
@@ -197,6 +199,15 @@ async def test_the_prompt_is_kept_under_its_budget() -> None:
     assert 0 < len(asked.passages) < 9
     assert asked.history == rounds[9 - len(asked.history) :]
     assert asked.summary
+
+
+async def test_without_passages_nothing_is_summarised() -> None:
+    """No model is asked then, and a summary would be for nobody."""
+    writer = Writer()
+    rounds = tuple(Round(f"question {n}", f"reply {n}") for n in range(9))
+    await read(saving(writer), replace(QUESTION, passages=(), history=rounds))
+    (asked,) = writer.asked
+    assert (asked.history, asked.summary) == (rounds, "")
 
 
 def test_the_key_holds_no_words() -> None:

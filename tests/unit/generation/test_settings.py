@@ -173,3 +173,10 @@ def test_the_line_of_grounding_and_the_banned_phrases_can_be_set(
     assert "must be a readable UTF-8 file" in problem(base, banned_phrases_file=missing)
     phrases.write_bytes(b"\xff\xfe")
     assert "must be a readable UTF-8 file" in problem(base, banned_phrases_file=phrases)
+
+
+def test_no_password_of_redis_is_shown(base: dict[str, Any]) -> None:
+    """Settings get into logs and tracebacks."""
+    made = Settings(**base, redis_url="redis://:hunter2@redis/0")
+    assert made.redis_url == "redis://:hunter2@redis/0"
+    assert "hunter2" not in repr(made) + str(made)

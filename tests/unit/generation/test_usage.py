@@ -85,8 +85,13 @@ def test_a_provider_s_own_price_is_taken_where_the_settings_name_none() -> None:
         DIFY | {"total_price": "NaN"},
         DIFY | {"total_price": -1},
         DIFY | {"total_price": "1e30"},
+        DIFY | {"total_price": "1e999999"},
+        DIFY | {"total_price": 10**5000},
+        DIFY | {"total_price": True},
+        DIFY | {"total_price": ["0.1"]},
         DIFY | {"currency": "dollars"},
         DIFY | {"currency": None},
+        DIFY | {"currency": ["USD"]},
     ],
 )
 def test_a_reported_price_that_is_none_is_left_out(reported: dict[str, object]) -> None:
@@ -112,6 +117,8 @@ def test_without_a_price_there_is_none() -> None:
         {"prompt_tokens": -1, "completion_tokens": 3},
         {"prompt_tokens": "many", "completion_tokens": 3},
         {"prompt_tokens": 1, "completion_tokens": 2**40},
+        {"prompt_tokens": 1, "completion_tokens": True},
+        {"prompt_tokens": 1, "completion_tokens": 1, "prompt_cache_hit_tokens": True},
         ["tokens"],
     ],
 )

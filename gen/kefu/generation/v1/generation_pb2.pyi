@@ -289,7 +289,7 @@ class GenerationCompleted(_message.Message):
         FINISH_REASON_STOP: GenerationCompleted._FinishReason.ValueType  # 1
         """It is complete."""
         FINISH_REASON_LENGTH: GenerationCompleted._FinishReason.ValueType  # 2
-        """The model reached its token limit."""
+        """The model reached its token limit, or ignored it and was broken off."""
         FINISH_REASON_INTERRUPTED: GenerationCompleted._FinishReason.ValueType  # 3
         """The provider failed after the first delta; what was sent is what there is."""
         FINISH_REASON_FILTERED: GenerationCompleted._FinishReason.ValueType  # 4
@@ -303,7 +303,7 @@ class GenerationCompleted(_message.Message):
     FINISH_REASON_STOP: GenerationCompleted.FinishReason.ValueType  # 1
     """It is complete."""
     FINISH_REASON_LENGTH: GenerationCompleted.FinishReason.ValueType  # 2
-    """The model reached its token limit."""
+    """The model reached its token limit, or ignored it and was broken off."""
     FINISH_REASON_INTERRUPTED: GenerationCompleted.FinishReason.ValueType  # 3
     """The provider failed after the first delta; what was sent is what there is."""
     FINISH_REASON_FILTERED: GenerationCompleted.FinishReason.ValueType  # 4
@@ -342,11 +342,13 @@ class GenerationCompleted(_message.Message):
 
     @_builtins.property
     def usage(self) -> _understanding_pb2.Usage:
-        """What it cost."""
+        """What it cost: all attempts at it together, and the summary of a long conversation's oldest rounds
+        where it was made for this answer.
+        """
 
     @_builtins.property
     def attempts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attempt]:
-        """Providers that were asked, in order. Empty where none was."""
+        """Providers that were asked, in order. Empty where none was, such as where no time was left for it."""
 
     @_builtins.property
     def grounding(self) -> _understanding_pb2.Grounding:

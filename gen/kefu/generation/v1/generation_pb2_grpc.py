@@ -79,7 +79,8 @@ class GenerationServiceServicer:
 
     def Summarize(self, request, context):
         """Condenses a conversation to at most 300 code points; without a model, or where a limit is used
-        up, by extraction. Errors: INVALID_REQUEST.
+        up, by extraction. Errors: INVALID_REQUEST; QUOTA_EXCEEDED where the caller sends more requests
+        than it may.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -87,7 +88,7 @@ class GenerationServiceServicer:
 
     def Embed(self, request, context):
         """Turns texts into vectors. Errors: INVALID_REQUEST, and with a provider's embedding model
-        MODEL_UNAVAILABLE and QUOTA_EXCEEDED.
+        MODEL_UNAVAILABLE, MODEL_REFUSED and QUOTA_EXCEEDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -42,11 +42,12 @@ class GenerationServiceStub:
     """
     Summarize: _grpc.UnaryUnaryMultiCallable[_generation_pb2.SummarizeRequest, _generation_pb2.SummarizeResponse]
     """Condenses a conversation to at most 300 code points; without a model, or where a limit is used
-    up, by extraction. Errors: INVALID_REQUEST.
+    up, by extraction. Errors: INVALID_REQUEST; QUOTA_EXCEEDED where the caller sends more requests
+    than it may.
     """
     Embed: _grpc.UnaryUnaryMultiCallable[_generation_pb2.EmbedRequest, _generation_pb2.EmbedResponse]
     """Turns texts into vectors. Errors: INVALID_REQUEST, and with a provider's embedding model
-    MODEL_UNAVAILABLE and QUOTA_EXCEEDED.
+    MODEL_UNAVAILABLE, MODEL_REFUSED and QUOTA_EXCEEDED.
     """
     Choose: _grpc.UnaryUnaryMultiCallable[_generation_pb2.ChooseRequest, _generation_pb2.ChooseResponse]
     """Has a chat model choose which of some meanings a text has. Errors: INVALID_REQUEST,
@@ -69,11 +70,12 @@ class GenerationServiceAsyncStub(GenerationServiceStub):
     """
     Summarize: _aio.UnaryUnaryMultiCallable[_generation_pb2.SummarizeRequest, _generation_pb2.SummarizeResponse]  # type: ignore[assignment]
     """Condenses a conversation to at most 300 code points; without a model, or where a limit is used
-    up, by extraction. Errors: INVALID_REQUEST.
+    up, by extraction. Errors: INVALID_REQUEST; QUOTA_EXCEEDED where the caller sends more requests
+    than it may.
     """
     Embed: _aio.UnaryUnaryMultiCallable[_generation_pb2.EmbedRequest, _generation_pb2.EmbedResponse]  # type: ignore[assignment]
     """Turns texts into vectors. Errors: INVALID_REQUEST, and with a provider's embedding model
-    MODEL_UNAVAILABLE and QUOTA_EXCEEDED.
+    MODEL_UNAVAILABLE, MODEL_REFUSED and QUOTA_EXCEEDED.
     """
     Choose: _aio.UnaryUnaryMultiCallable[_generation_pb2.ChooseRequest, _generation_pb2.ChooseResponse]  # type: ignore[assignment]
     """Has a chat model choose which of some meanings a text has. Errors: INVALID_REQUEST,
@@ -105,7 +107,8 @@ class GenerationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_generation_pb2.SummarizeResponse, _abc.Awaitable[_generation_pb2.SummarizeResponse]]:
         """Condenses a conversation to at most 300 code points; without a model, or where a limit is used
-        up, by extraction. Errors: INVALID_REQUEST.
+        up, by extraction. Errors: INVALID_REQUEST; QUOTA_EXCEEDED where the caller sends more requests
+        than it may.
         """
 
     @_abc_1.abstractmethod
@@ -115,7 +118,7 @@ class GenerationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_generation_pb2.EmbedResponse, _abc.Awaitable[_generation_pb2.EmbedResponse]]:
         """Turns texts into vectors. Errors: INVALID_REQUEST, and with a provider's embedding model
-        MODEL_UNAVAILABLE and QUOTA_EXCEEDED.
+        MODEL_UNAVAILABLE, MODEL_REFUSED and QUOTA_EXCEEDED.
         """
 
     @_abc_1.abstractmethod
