@@ -10,16 +10,22 @@ from services.generation import telemetry
 from services.generation.breaker import State
 from services.generation.chat import ChatModel, ChatSettings, Patience
 from services.generation.dify import DifyApp, DifyModel
+from services.generation.embedding_shares import Vendor
 from services.generation.gateway import Gateway, Hiding
 from services.generation.kept_conversations import Conversations, LocalConversations
 from services.generation.provider_entry import App, Kind, ProviderEntry
 from services.generation.provider_table import ProviderTable, Use
 from services.generation.quota import Quotas
-from services.generation.remote_embedding import RemoteEngine, Vendor
+from services.generation.remote_embedding import RemoteEngine
 from services.generation.route import Guard, Route, Writer
 
 if TYPE_CHECKING:
     from services.generation.provider import Provider
+
+# A first token may take five seconds by default, and the vector of a question takes a tenth of one:
+# a provider that is silent for a second is not well. A turn has three for its vectors, and half of
+# them for the first provider.
+_FAULT_SHARE = 0.2
 
 _WRITING = (Use.CHAT, Use.SUMMARY, Use.JUDGE)
 
@@ -89,7 +95,16 @@ class Connections:
 
     def _vendor(self, entry: ProviderEntry) -> Vendor:
         provider, guard = self._providers[entry.name], self._guards[entry.name]
-        return Vendor(entry.name, provider, guard, entry.timeouts.total, entry.price())
+        times = entry.timeouts
+        return Vendor(
+            entry.name,
+            provider,
+            guard,
+            seconds=times.total,
+            retry_seconds=times.first_token,
+            fault_seconds=min(times.first_token * _FAULT_SHARE, times.total / 2),
+            price=entry.price(),
+        )
 
     def _route(self, entry: ProviderEntry) -> Route:
         model = self._model(entry)

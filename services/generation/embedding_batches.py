@@ -1,6 +1,7 @@
 """Embedding requests of several callers, sent to a provider as one."""
 
 import asyncio
+import math
 from collections.abc import Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
@@ -15,19 +16,39 @@ BATCH_TEXTS = 256
 """Most texts of one request that was put together; the contract's own limit of one caller."""
 
 
+Outcome = Vectors | ModelFailure | QuotaExhausted
+"""What became of a part: its vectors, or why it has none."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
-    """What one caller wants."""
+    """What one caller wants. Made inside a running event loop."""
 
     texts: Sequence[str]
     caller: Caller
     """Who pays for these texts, and for no others."""
+    until: float = math.inf
+    """When the caller gives up, by the event loop's clock."""
     context: Context = field(default_factory=copy_context)
     """Of the caller's call: what is told about his limits must not reach the others."""
+    vectors: "asyncio.Future[Vectors]" = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+    """What the caller waits for."""
 
+    @property
+    def waits(self) -> bool:
+        """Whether the caller is still there, and has nothing yet."""
+        return not self.vectors.done()
 
-Outcome = Vectors | ModelFailure | QuotaExhausted
-"""What became of a part: its vectors, or why it has none."""
+    def end(self, outcome: Outcome) -> None:
+        """Tell the caller what became of it, at once: others of its request may take longer."""
+        if self.vectors.done():
+            return
+        if isinstance(outcome, Exception):
+            self.vectors.set_exception(outcome)
+        else:
+            self.vectors.set_result(outcome)
 
 
 class PartsEngine(Protocol):
@@ -41,8 +62,8 @@ class PartsEngine(Protocol):
         """Values of a vector; 0 where that is not known before the first one."""
         ...
 
-    async def embed(self, purpose: Purpose, parts: Sequence[Part]) -> list[Outcome]:
-        """Return what became of each part; one that may not be paid for keeps no other back."""
+    async def embed(self, purpose: Purpose, parts: Sequence[Part]) -> None:
+        """End each part with what became of it; one that fails keeps no other back."""
         ...
 
     async def close(self) -> None:
@@ -50,8 +71,8 @@ class PartsEngine(Protocol):
         ...
 
 
-Waiting = tuple[Part, "asyncio.Future[Vectors]"]
-"""A caller's part, and what he waits for."""
+_Kind = tuple[Purpose, int]
+"""What may go out together: texts for the same purpose, of callers with about the same time."""
 
 
 class BatchingEngine:
@@ -60,6 +81,10 @@ class BatchingEngine:
     A caller who comes alone is served at once. While a request is under way, those who come are
     gathered for a few milliseconds, or until it ends, and go out together. It is of use where a
     request costs more than its texts: with a provider, not with the model of this process.
+
+    A request has the time of the most impatient of its callers. Nobody's is cut by more than half:
+    only those go out together whose time lies between the same powers of two. So a customer's
+    question never waits behind a training, and a training is not given up with a question.
     """
 
     def __init__(self, engine: PartsEngine, seconds: float) -> None:
@@ -73,7 +98,7 @@ class BatchingEngine:
         self.local = engine.local
         self._engine = engine
         self._seconds = seconds
-        self._gathering: dict[Purpose, tuple[list[Waiting], asyncio.TimerHandle]] = {}
+        self._gathering: dict[_Kind, tuple[list[Part], asyncio.TimerHandle]] = {}
         self._sent: set[asyncio.Task[None]] = set()
 
     @property
@@ -81,7 +106,9 @@ class BatchingEngine:
         """Values of a vector; 0 where that is not known before the first one."""
         return self._engine.dimensions
 
-    async def embed(self, purpose: Purpose, texts: Sequence[str], caller: Caller) -> Vectors:
+    async def embed(
+        self, purpose: Purpose, texts: Sequence[str], caller: Caller, until: float
+    ) -> Vectors:
         """Return one vector a text, computed together with those of others.
 
         Raises:
@@ -89,16 +116,17 @@ class BatchingEngine:
             QuotaExhausted: The caller has used up a limit; the others are served.
         """
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Vectors] = loop.create_future()
-        if self._gathered(purpose) + len(texts) > BATCH_TEXTS and purpose in self._gathering:
-            self._send(purpose)
-        if purpose not in self._gathering:
-            timer = loop.call_later(self._seconds, self._send, purpose)
-            self._gathering[purpose] = [], timer
-        self._gathering[purpose][0].append((Part(texts, caller), future))
+        part = Part(texts, caller, until)
+        kind = purpose, math.frexp(until - loop.time())[1]
+        if self._gathered(kind) + len(texts) > BATCH_TEXTS and kind in self._gathering:
+            self._send(kind)
+        if kind not in self._gathering:
+            timer = loop.call_later(self._seconds, self._send, kind)
+            self._gathering[kind] = [], timer
+        self._gathering[kind][0].append(part)
         if not self._sent:
-            self._send(purpose)
-        return await future
+            self._send(kind)
+        return await part.vectors
 
     async def close(self) -> None:
         """Stop what is under way, and the engine."""
@@ -109,45 +137,41 @@ class BatchingEngine:
         await asyncio.gather(*self._sent, return_exceptions=True)
         await self._engine.close()
 
-    def _gathered(self, purpose: Purpose) -> int:
-        gathered = self._gathering[purpose][0] if purpose in self._gathering else []
-        return sum(len(part.texts) for part, _ in gathered)
+    def _gathered(self, kind: _Kind) -> int:
+        gathered = self._gathering[kind][0] if kind in self._gathering else []
+        return sum(len(part.texts) for part in gathered)
 
-    def _send(self, purpose: Purpose) -> None:
-        gathered, timer = self._gathering.pop(purpose)
+    def _send(self, kind: _Kind) -> None:
+        gathered, timer = self._gathering.pop(kind)
         timer.cancel()
-        wanted = [(part, future) for part, future in gathered if not future.done()]
+        wanted = [part for part in gathered if part.waits]
         if not wanted:
             return
         # In no caller's context: it works for all of them, and goes on when one has left.
-        task = asyncio.create_task(self._compute(purpose, wanted), context=Context())
+        task = asyncio.create_task(self._compute(kind[0], wanted), context=Context())
         self._sent.add(task)
         task.add_done_callback(self._returned)
-        for _, future in wanted:
-            future.add_done_callback(lambda _: _cancel_if_unwanted(task, wanted))
+        for part in wanted:
+            part.vectors.add_done_callback(lambda each: _cancel_if_unwanted(each, task, wanted))
 
     def _returned(self, task: "asyncio.Task[None]") -> None:
         self._sent.discard(task)
         if not self._sent:
-            for purpose in list(self._gathering):
-                self._send(purpose)
+            for kind in list(self._gathering):
+                self._send(kind)
 
-    async def _compute(self, purpose: Purpose, waiting: list[Waiting]) -> None:
-        outcomes: Sequence[Vectors | Exception]
+    async def _compute(self, purpose: Purpose, parts: list[Part]) -> None:
         try:
-            outcomes = await self._engine.embed(purpose, [part for part, _ in waiting])
+            await self._engine.embed(purpose, parts)
         except Exception as error:
             # A defect, which nobody must wait for.
-            outcomes = [error] * len(waiting)
-        for (_, future), outcome in zip(waiting, outcomes, strict=True):
-            if future.done():
-                continue
-            if isinstance(outcome, Exception):
-                future.set_exception(outcome)
-            else:
-                future.set_result(outcome)
+            for part in parts:
+                if part.waits:
+                    part.vectors.set_exception(error)
 
 
-def _cancel_if_unwanted(task: "asyncio.Task[None]", waiting: list[Waiting]) -> None:
-    if all(future.done() for _, future in waiting):
+def _cancel_if_unwanted(
+    left: "asyncio.Future[Vectors]", task: "asyncio.Task[None]", parts: list[Part]
+) -> None:
+    if left.cancelled() and not any(part.waits for part in parts):
         task.cancel()

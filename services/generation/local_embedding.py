@@ -64,8 +64,13 @@ class LocalEngine:
             raise
         return cls(encoder, executor, threads, time.perf_counter() - started)
 
-    async def embed(self, purpose: Purpose, texts: Sequence[str], caller: Caller) -> Vectors:
-        """Return one vector a text, whoever asks; what nobody waits for is not computed."""
+    async def embed(
+        self, purpose: Purpose, texts: Sequence[str], caller: Caller, until: float
+    ) -> Vectors:
+        """Return one vector a text, whoever asks; what nobody waits for is not computed.
+
+        There is nobody else to ask, so that a caller's time is not shared out: he leaves.
+        """
         loop = asyncio.get_running_loop()
         futures: list[asyncio.Future[bytes]] = [loop.create_future() for _ in texts]
         priority = _URGENT if purpose is Purpose.QUERY and len(texts) == 1 else _BULK

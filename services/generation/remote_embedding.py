@@ -2,25 +2,31 @@
 
 import asyncio
 import base64
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from services.generation import telemetry
+from services.generation import retrying, telemetry
+from services.generation.chat import Caller
 from services.generation.dialogue import Usage
-from services.generation.embedding import Purpose, Vectors, pack
-from services.generation.embedding_batches import Outcome, Part
+from services.generation.embedding import Purpose, Refused, Vectors, pack
+from services.generation.embedding_batches import Part
+from services.generation.embedding_shares import (
+    LEAST_SECONDS,
+    Share,
+    Vendor,
+    again,
+    halves,
+    may_ask,
+)
 from services.generation.failure import Cause, ModelFailure
 from services.generation.quota import QuotaExhausted, Quotas
-from services.generation.route import Guard, Place
-from services.generation.usage import Price, estimate_tokens
-
-if TYPE_CHECKING:
-    from services.generation.provider import Provider
+from services.generation.route import Place
+from services.generation.usage import estimate_tokens
 
 _PATH = "/embeddings"
 
@@ -30,40 +36,15 @@ _TOKENS_AROUND = 2
 # A larger count is a mistake of the provider's.
 _TOO_LARGE = 2**32
 
+# Of a request that is refused at a provider, and of the parts of it: enough to find one or two bad
+# ones among as many callers as go out together, or any number whose texts are simply the longest.
+_MOST_REQUESTS = 32
+
+# HTTP statuses of a request whose content the provider does not take. Others of 400 to 499 would
+# be answered to any text: wrong key (401, 403), no money (402), no such model or path (404).
+_OF_THE_CONTENT = (400, 413, 422)
+
 _Vector = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class Vendor:
-    """A provider of vectors."""
-
-    name: str
-    """As it is named in the settings."""
-    provider: "Provider"
-    guard: Guard
-    seconds: float
-    """Longest wait for its vectors."""
-    price: Price | None
-    """None where the settings name none."""
-
-
-@dataclass(slots=True, eq=False)
-class _Share:
-    """A caller's part of a request, as it is sent."""
-
-    part: Part
-    texts: Sequence[str]
-    tokens: int
-    """As they are estimated."""
-    cost: Usage | None = None
-    """Of all requests that it went out with."""
-
-    def charge(self, usage: Usage) -> None:
-        """Add what a request has cost."""
-        if self.cost is None or not self.cost.input_tokens:
-            self.cost = usage
-        elif usage.input_tokens:
-            self.cost += usage
 
 
 @dataclass(slots=True)
@@ -71,9 +52,10 @@ class _Request:
     """A request to a provider, and what came of it."""
 
     vendor: Vendor
-    shares: list[_Share] = field(default_factory=list)
+    shares: list[Share] = field(default_factory=list)
     """Those that may be paid for."""
-    refused: dict[_Share, QuotaExhausted] = field(default_factory=dict)
+    made: bool = False
+    """Whether it was sent."""
     worked: bool = False
     """Whether the provider may have worked on it."""
     reported: int | None = None
@@ -107,6 +89,9 @@ class _Request:
 class RemoteEngine:
     """An embedding model behind providers, who are asked in order until one of them answers.
 
+    As for answers: each but the last gets half of the time that is left, and where all have failed,
+    those whose failure may pass are asked again after a moment.
+
     Args:
         model: Its name, the same at all of them: other models' vectors cannot be compared.
         vendors: At least one, best first.
@@ -132,51 +117,84 @@ class RemoteEngine:
         self._quotas = quotas
         self._conceal = conceal
 
-    async def embed(self, purpose: Purpose, parts: Sequence[Part]) -> list[Outcome]:
-        """Return what became of each part, asked for in one request.
+    async def embed(self, purpose: Purpose, parts: Sequence[Part]) -> None:
+        """End each part with what became of it; asked for together, as far as that goes.
 
-        Whoever may not pay is left out of it. A part without vectors says why: no provider
-        answered with one vector a text, all of one length, or its caller has used up a limit.
+        Whoever may not pay is left out, and whose texts a provider refuses is found out. A part
+        without vectors says why: no provider answered in time with one vector a text, all of one
+        length, or its caller has used up a limit.
 
         The purpose is not passed on: the protocol has no field for it.
         """
+        now = asyncio.get_running_loop().time
         shares = [self._share(part) for part in parts]
-        outcomes: dict[_Share, Outcome] = {}
-        waiting = shares
-        for vendor in self._vendors:
-            outcomes |= await self._asked(vendor, waiting)
-            waiting = [share for share in waiting if isinstance(outcomes[share], ModelFailure)]
-            if not waiting:
+        last_retry = now() + max(vendor.retry_seconds for vendor in self._vendors)
+        last_retry = min(last_retry, max(part.until for part in parts) - LEAST_SECONDS)
+        asking: Mapping[Vendor, Sequence[Share]] = dict.fromkeys(self._vendors, shares)
+        for retry in range(retrying.RETRIES + 1):
+            for behind, (vendor, wanted) in enumerate(asking.items(), start=1 - len(asking)):
+                waiting = [share for share in wanted if share.in_time()]
+                if waiting and may_ask(vendor, waiting):
+                    left = min(share.part.until for share in waiting) - now()
+                    if behind and left >= 2 * LEAST_SECONDS:
+                        # Half of it is kept for who comes next.
+                        left /= 2
+                    await self._ask(vendor, waiting, now() + min(vendor.seconds, left))
+            wait, asking = again(asking, retry, last_retry - now())
+            if not asking:
                 break
-        return [outcomes[share] for share in shares]
+            await asyncio.sleep(wait)
+        for share in shares:
+            share.give_up()
 
     async def close(self) -> None:
         """Nothing: whoever connected the providers closes them."""
 
-    def _share(self, part: Part) -> _Share:
+    def _share(self, part: Part) -> Share:
         texts = [self._conceal(text) for text in part.texts] if self._conceal else part.texts
-        return _Share(part, texts, sum(estimate_tokens(text) + _TOKENS_AROUND for text in texts))
+        return Share(part, texts, sum(estimate_tokens(text) + _TOKENS_AROUND for text in texts))
 
-    async def _asked(self, vendor: Vendor, shares: Sequence[_Share]) -> dict[_Share, Outcome]:
-        """Return what one provider made of the shares."""
+    async def _ask(self, vendor: Vendor, shares: Sequence[Share], until: float) -> None:
+        """Ask a provider for all shares at once, and for halves of what it refuses.
+
+        A refusal does not say which texts are meant, and nobody is to fail for another's.
+        """
+        now = asyncio.get_running_loop().time
+        groups = [shares]
+        requests = 0
+        while groups and requests + len(groups) <= _MOST_REQUESTS and now() < until:
+            requests += len(groups)
+            await asyncio.gather(*(self._request(vendor, group, until) for group in groups))
+            groups = [half for group in groups for half in halves(vendor, group)]
+        for group in groups:
+            for share in group:
+                # It was not asked for these alone.
+                share.failures[vendor] = ModelFailure(Cause.SATURATED)
+
+    async def _request(self, vendor: Vendor, shares: Sequence[Share], until: float) -> None:
+        """Make one request; each share ends, or notes why it does not."""
+        now = asyncio.get_running_loop().time
         request = _Request(vendor)
         try:
-            async with vendor.guard.place(vendor.seconds) as place:
+            async with vendor.guard.place(until - now()) as place:
                 try:
                     await self._admit(request, shares)
-                    vectors = await self._vectors(request, place)
+                    if until - now() < min(LEAST_SECONDS, vendor.seconds) / 2:
+                        # Spent on waiting for a place and for who may pay.
+                        raise ModelFailure(Cause.TIMEOUT)
+                    vectors = await self._vectors(request, place, until)
                 finally:
                     await self._settle(request)
         except ModelFailure as failure:
             telemetry.record_attempt(vendor.name, failure.cause)
-            return {**dict.fromkeys(shares, failure), **request.refused}
-        outcomes: dict[_Share, Outcome] = {**request.refused}
+            for share in shares:
+                share.failures[vendor] = failure
+            return
         for share in request.shares:
             own, vectors = vectors[: len(share.texts)], vectors[len(share.texts) :]
-            outcomes[share] = Vectors(own, share.cost, vendor.name)
-        return outcomes
+            share.part.end(Vectors(own, share.cost, vendor.name))
 
-    async def _admit(self, request: _Request, shares: Sequence[_Share]) -> None:
+    async def _admit(self, request: _Request, shares: Sequence[Share]) -> None:
         """Let those pass who may pay, one after the other: together they make one request."""
         for share in shares:
             caller, provider = share.part.caller, request.vendor.name
@@ -186,61 +204,88 @@ class RemoteEngine:
                 try:
                     await _for(share, admitted)
                 except QuotaExhausted as exhausted:
-                    request.refused[share] = exhausted
+                    share.part.end(exhausted)
                     continue
             request.shares.append(share)
 
     async def _settle(self, request: _Request) -> None:
-        """Count what each share has cost."""
+        """Count what each share has cost, if the request was made."""
         settling = []
         for share, usage in zip(request.shares, request.usages(self.name), strict=True):
-            share.charge(usage)
+            if request.made:
+                share.charge(usage)
             if self._quotas is not None:
-                settled = self._quotas.settle(share.part.caller, request.vendor.name, usage)
+                spent = usage if request.made else None
+                settled = _settled(self._quotas, share.part.caller, request.vendor.name, spent)
                 settling.append(_for(share, settled))
         # Goes on where nobody waits for the vectors any more.
         await asyncio.shield(asyncio.gather(*settling))
 
-    async def _vectors(self, request: _Request, place: Place) -> list[bytes]:
+    async def _vectors(self, request: _Request, place: Place, until: float) -> list[bytes]:
         """Return the vectors of all shares, if there is any."""
         if not request.shares:
             return []
         texts = [text for share in request.shares for text in share.texts]
-        request.worked = True
+        request.made = request.worked = True
+        if not any(share.was_asked(request.vendor) for share in request.shares):
+            request.vendor.guard.retries.request()
+        begun = asyncio.get_running_loop().time()
         try:
-            vectors = _read(await self._payload(request, texts), len(texts))
+            vectors = _read(await self._payload(request, texts, until), len(texts))
         except ModelFailure as failure:
+            failure.asked = True
             # Who takes too long works on it all the same.
             request.worked = failure.cause is Cause.TIMEOUT
             place.failure = failure
+            raise
+        except (TimeoutError, asyncio.CancelledError) as cut:
+            late = ModelFailure(Cause.TIMEOUT)
+            late.asked = True
+            if asyncio.get_running_loop().time() - begun >= request.vendor.fault_seconds:
+                place.failure = late
+            if isinstance(cut, TimeoutError):
+                raise late from None
             raise
         place.answered = True
         telemetry.record_attempt(request.vendor.name)
         self.dimensions = len(vectors[0])
         return [pack(vector) for vector in vectors]
 
-    async def _payload(self, request: _Request, texts: list[str]) -> Any:
+    async def _payload(self, request: _Request, texts: list[str], until: float) -> Any:
+        """Return what the provider answers; a TimeoutError is its callers' time."""
         # base64 is a quarter of the bytes of decimal numbers and decodes a hundred times faster.
         body = {"model": self.name, "input": texts, "encoding_format": "base64"}
         try:
-            async with asyncio.timeout(request.vendor.seconds):
+            async with asyncio.timeout_at(until):
                 payload = await request.vendor.provider.call(_PATH, body)
-        except TimeoutError:
-            raise ModelFailure(Cause.TIMEOUT) from None
+        except ModelFailure as failure:
+            if failure.cause is not Cause.REFUSED:
+                raise
+            # What the failure was raised in place of.
+            status = getattr(failure.__context__, "status_code", 0)
+            every_text = status not in _OF_THE_CONTENT
+            raise Refused(request.vendor.name, every_text=every_text) from None
         request.reported = _reported(payload)
         return payload
 
 
-def _for(share: _Share, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+def _for(share: Share, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
     """Do something for a share's caller, who alone is told what is left of his limits."""
     return asyncio.create_task(work, context=share.part.context)
+
+
+async def _settled(quotas: Quotas, caller: Caller, provider: str, usage: Usage | None) -> None:
+    """Count what a request has used; None: it was not made, and what was claimed is given back."""
+    if counting := quotas.spent(caller, provider, usage):
+        await asyncio.shield(counting)
 
 
 def _reported(payload: Any) -> int | None:
     """Return how many tokens a provider says that it read; None where it does not."""
     usage = payload.get("usage") if isinstance(payload, dict) else None
     tokens = usage.get("prompt_tokens") if isinstance(usage, dict) else None
-    return tokens if isinstance(tokens, int) and 0 <= tokens < _TOO_LARGE else None
+    # JSON's true is an int to Python, and no count.
+    return tokens if type(tokens) is int and 0 <= tokens < _TOO_LARGE else None
 
 
 def _read(payload: Any, count: int) -> list[_Vector]:

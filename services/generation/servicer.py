@@ -1,9 +1,10 @@
 """The generation service's RPCs: protobuf in, one call of the domain, protobuf out."""
 
-from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from typing import Any
 
+from kefu.errors import ModelUnavailable
 from kefu.generation.v1 import generation_pb2 as pb
 from kefu.generation.v1.generation_pb2_grpc import GenerationServiceServicer
 
@@ -17,7 +18,10 @@ from services.generation.embedding import Embedder
 from services.generation.quota import Quotas
 from services.generation.saving import SavingAnswerer
 from services.generation.summary import Summarizer
-from services.mesh.calls import current
+from services.mesh.calls import current, trail
+
+# What tells a gRPC client not to retry (gRFC A6, server pushback).
+_NO_RETRY = {"grpc-retry-pushback-ms": "-1"}
 
 
 class GenerationServicer(GenerationServiceServicer):
@@ -87,7 +91,13 @@ class GenerationServicer(GenerationServiceServicer):
     async def Embed(self, request: pb.EmbedRequest, context: Any) -> pb.EmbedResponse:
         """Turn texts into vectors."""
         purpose = messages.purpose_from(request.purpose)
-        vectors = await self._embedder.embed(purpose, request.texts, _payer(request.tenant))
+        with _asked_often_enough():
+            vectors = await self._embedder.embed(
+                purpose,
+                request.texts,
+                _payer(request.tenant),
+                seconds=current().remaining_seconds,
+            )
         telemetry.record_embedding(purpose, len(request.texts))
         return messages.vectors_to(self._embedder.engine.name, vectors)
 
@@ -115,6 +125,20 @@ class GenerationServicer(GenerationServiceServicer):
             await self._quotas.settled(caller)
             raise
         await self._quotas.settled(caller)
+
+
+@contextmanager
+def _asked_often_enough() -> Iterator[None]:
+    """Keep the caller's channel from repeating a call in which providers were asked again already.
+
+    Each repetition would be three more requests to a provider in trouble. That the channel repeats
+    calls to a replica that is gone is as it should be.
+    """
+    try:
+        yield
+    except ModelUnavailable:
+        trail(_NO_RETRY)
+        raise
 
 
 def _payer(tenant: str) -> Caller:

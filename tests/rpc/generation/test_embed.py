@@ -137,7 +137,7 @@ async def test_callers_at_the_same_time_are_served_together(model: ModelServer) 
 @pytest.mark.parametrize(
     ("behaviour", "cause"),
     [
-        (Behaviour(status=429, retry_after_seconds=3), "rate_limited"),
+        (Behaviour(status=429, retry_after_seconds=30), "rate_limited"),
         (Behaviour(status=500), "provider_error"),
         (Behaviour(fault=Fault.BROKEN_JSON), "broken_response"),
     ],

@@ -5,13 +5,16 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from kefu.errors import ModelUnavailable, QuotaExceeded
+from kefu.errors import ModelRefused, ModelUnavailable, QuotaExceeded
 
 from services.generation.chat import Caller
 from services.generation.dialogue import Usage
-from services.generation.embedding import Embedder, Purpose, Vectors, pack
+from services.generation.embedding import Embedder, Purpose, Refused, Vectors, pack
 from services.generation.failure import Cause, ModelFailure
 from services.generation.quota import QuotaExhausted
+
+SECONDS = 10.0
+"""Time of callers that are in no hurry."""
 
 
 class CountingEngine:
@@ -24,9 +27,13 @@ class CountingEngine:
     def __init__(self) -> None:
         self.computed: list[str] = []
         self.failure: ModelFailure | None = None
+        self.until = 0.0
 
-    async def embed(self, purpose: Purpose, texts: Sequence[str], caller: Caller) -> Vectors:
+    async def embed(
+        self, purpose: Purpose, texts: Sequence[str], caller: Caller, until: float
+    ) -> Vectors:
         """Return `purpose:text` as bytes, at a token a text."""
+        self.until = until
         if self.failure:
             raise self.failure
         self.computed += texts
@@ -38,10 +45,14 @@ class CountingEngine:
 
 
 async def embed(
-    embedder: Embedder, purpose: Purpose, texts: Sequence[str], tenant: str = "shop"
+    embedder: Embedder,
+    purpose: Purpose,
+    texts: Sequence[str],
+    tenant: str = "shop",
+    seconds: float = SECONDS,
 ) -> list[bytes]:
     """The vectors that a tenant is given."""
-    return (await embedder.embed(purpose, texts, Caller(tenant))).values
+    return (await embedder.embed(purpose, texts, Caller(tenant), seconds)).values
 
 
 async def test_a_text_is_computed_once() -> None:
@@ -105,9 +116,11 @@ class SlowEngine(CountingEngine):
         self.cancelled = 0
         self.poor: set[str] = set()
 
-    async def embed(self, purpose: Purpose, texts: Sequence[str], caller: Caller) -> Vectors:
-        """Return the vectors, later, to who may pay."""
-        vectors = await super().embed(purpose, texts, caller)
+    async def embed(
+        self, purpose: Purpose, texts: Sequence[str], caller: Caller, until: float
+    ) -> Vectors:
+        """Return the vectors, later, to who may pay; a text called bad is refused."""
+        vectors = await super().embed(purpose, texts, caller, until)
         try:
             await self.goes_on.wait()
         except asyncio.CancelledError:
@@ -115,6 +128,8 @@ class SlowEngine(CountingEngine):
             raise
         if caller.tenant in self.poor:
             raise QuotaExhausted("money_per_day", 1, 60.0, f"tenants/{caller.tenant}")
+        if "bad" in texts:
+            raise Refused("vendor", every_text=False)
         return vectors
 
 
@@ -180,11 +195,11 @@ async def test_a_failure_reaches_everybody_who_waits() -> None:
 async def test_only_what_is_new_is_paid_for() -> None:
     """By whoever asked first; a known text costs nobody anything."""
     embedder = Embedder(CountingEngine(), 10)
-    first = await embedder.embed(Purpose.QUERY, ["a", "b"], Caller("shop"))
+    first = await embedder.embed(Purpose.QUERY, ["a", "b"], Caller("shop"), SECONDS)
     assert (first.usage, first.provider) == (Usage("counting", 2, 0), "vendor")
-    second = await embedder.embed(Purpose.QUERY, ["b", "c"], Caller("bank"))
+    second = await embedder.embed(Purpose.QUERY, ["b", "c"], Caller("bank"), SECONDS)
     assert second.usage == Usage("counting", 1, 0)
-    third = await embedder.embed(Purpose.QUERY, ["a", "c"], Caller("shop"))
+    third = await embedder.embed(Purpose.QUERY, ["a", "c"], Caller("shop"), SECONDS)
     assert (third.usage, third.provider) == (None, "")
 
 
@@ -195,7 +210,9 @@ async def test_who_waits_for_what_another_may_not_pay_asks_himself() -> None:
     embedder = Embedder(engine, 10)
     refused = asyncio.create_task(embed(embedder, Purpose.QUERY, ["a"], "poor"))
     await settled()
-    waiting = asyncio.create_task(embedder.embed(Purpose.QUERY, ["a", "b"], Caller("shop")))
+    waiting = asyncio.create_task(
+        embedder.embed(Purpose.QUERY, ["a", "b"], Caller("shop"), SECONDS)
+    )
     await settled()
     engine.goes_on.set()
     with pytest.raises(QuotaExceeded):
@@ -218,3 +235,78 @@ async def test_several_who_may_not_pay_are_all_refused() -> None:
     async with asyncio.timeout(5):
         errors = await asyncio.gather(*asking, return_exceptions=True)
     assert [type(error) for error in errors] == [QuotaExceeded] * 4
+
+
+async def test_the_engine_has_less_time_than_the_caller() -> None:
+    """What it fails with has to get through; of a very short time it has nearly all."""
+    engine = CountingEngine()
+    embedder = Embedder(engine, 0)
+    now = asyncio.get_running_loop().time
+    for seconds, least in ((10.0, 9.9), (0.1, 0.08)):
+        begun = now()
+        await embed(embedder, Purpose.QUERY, ["a"], seconds=seconds)
+        assert begun + least < engine.until < begun + seconds
+
+
+@pytest.mark.parametrize(
+    ("every_text", "cause", "advice"),
+    [(False, "refused", "shorten"), (True, "not_configured", "operator has to mend its key")],
+)
+async def test_a_refusal_says_who_has_to_do_what(every_text: bool, cause: str, advice: str) -> None:
+    """And that the same request would be refused again."""
+    engine = CountingEngine()
+    engine.failure = Refused("vendor", every_text=every_text)
+    with pytest.raises(ModelRefused) as caught:
+        await embed(Embedder(engine, 10), Purpose.QUERY, ["a"])
+    assert caught.value.metadata == {"model": "counting", "provider": "vendor", "cause": cause}
+    assert advice in caught.value.message
+    assert not caught.value.retryable
+
+
+async def test_who_waits_for_what_was_refused_with_another_s_text_asks_himself() -> None:
+    """He fails only where he wants all of what was refused."""
+    engine = SlowEngine()
+    embedder = Embedder(engine, 10)
+    refused = asyncio.create_task(embed(embedder, Purpose.QUERY, ["a", "bad"], "bank"))
+    await settled()
+    waiting = [
+        asyncio.create_task(embed(embedder, Purpose.QUERY, texts, "shop"))
+        for texts in (["a", "b"], ["bad", "a"])
+    ]
+    await settled()
+    engine.goes_on.set()
+    with pytest.raises(ModelRefused):
+        await refused
+    assert await waiting[0] == [b"query:a", b"query:b"]
+    with pytest.raises(ModelRefused):
+        await waiting[1]
+    assert engine.computed == ["a", "bad", "b", "a"]
+
+
+class HungEngine(CountingEngine):
+    """An engine that fails its first caller, when his time is over."""
+
+    async def embed(
+        self, purpose: Purpose, texts: Sequence[str], caller: Caller, until: float
+    ) -> Vectors:
+        """Fail, or return the vectors."""
+        vectors = await super().embed(purpose, texts, caller, until)
+        if len(self.computed) > 1:
+            return vectors
+        await asyncio.sleep(until - asyncio.get_running_loop().time())
+        raise ModelFailure(Cause.TIMEOUT)
+
+
+@pytest.mark.parametrize(("seconds", "answered"), [(SECONDS, True), (0.05, False)])
+async def test_the_time_of_who_asked_first_is_not_the_others_(
+    seconds: float, answered: bool
+) -> None:
+    """Who has more of it asks himself; who has less fails with him."""
+    embedder = Embedder(HungEngine(), 10)
+    first = asyncio.create_task(embed(embedder, Purpose.QUERY, ["a"], seconds=0.1))
+    await settled()
+    second = asyncio.create_task(embed(embedder, Purpose.QUERY, ["a"], seconds=seconds))
+    with pytest.raises(ModelUnavailable):
+        await first
+    outcome = (await asyncio.gather(second, return_exceptions=True))[0]
+    assert outcome == [b"query:a"] if answered else isinstance(outcome, ModelUnavailable)

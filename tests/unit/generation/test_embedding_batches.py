@@ -7,7 +7,7 @@ import pytest
 
 from services.generation.chat import Caller
 from services.generation.embedding import Purpose, Vectors
-from services.generation.embedding_batches import BATCH_TEXTS, BatchingEngine, Outcome, Part
+from services.generation.embedding_batches import BATCH_TEXTS, BatchingEngine, Part
 from services.generation.failure import Cause, ModelFailure
 from services.generation.quota import QuotaExhausted
 
@@ -30,18 +30,21 @@ class Engine:
         self.arrived = asyncio.Semaphore(0)
         self.closed = False
 
-    async def embed(self, purpose: Purpose, parts: Sequence[Part]) -> list[Outcome]:
-        """Return `purpose:text` as bytes, later, to who may pay."""
+    async def embed(self, purpose: Purpose, parts: Sequence[Part]) -> None:
+        """Give `purpose:text` as bytes, later, to who may pay; at once to who asks for it."""
+        for part in parts:
+            if part.texts == ("at once",):
+                part.end(Vectors([b"at once"]))
         self.requests.append([text for part in parts for text in part.texts])
         self.arrived.release()
         self.answers.append(asyncio.get_running_loop().create_future())
         await self.answers[-1]
-        return [
-            REFUSAL
-            if part.caller.tenant == "poor"
-            else Vectors([f"{purpose}:{text}".encode() for text in part.texts])
-            for part in parts
-        ]
+        for part in parts:
+            part.end(
+                REFUSAL
+                if part.caller.tenant == "poor"
+                else Vectors([f"{purpose}:{text}".encode() for text in part.texts])
+            )
 
     async def close(self) -> None:
         """Be closed."""
@@ -49,12 +52,17 @@ class Engine:
 
 
 def ask(
-    engine: BatchingEngine, *texts: str, purpose: Purpose = Purpose.QUERY, tenant: str = "shop"
+    engine: BatchingEngine,
+    *texts: str,
+    purpose: Purpose = Purpose.QUERY,
+    tenant: str = "shop",
+    seconds: float = 10.0,
 ) -> "asyncio.Task[list[bytes]]":
     """One caller's request."""
+    until = asyncio.get_running_loop().time() + seconds
 
     async def values() -> list[bytes]:
-        return (await engine.embed(purpose, texts, Caller(tenant))).values
+        return (await engine.embed(purpose, texts, Caller(tenant), until)).values
 
     return asyncio.create_task(values())
 
@@ -115,6 +123,34 @@ async def test_purposes_are_not_mixed() -> None:
     for answer in engine.answers[1:]:
         answer.set_result(None)
     assert (await asyncio.gather(*asking))[2] == [b"passage:c"]
+
+
+async def test_who_has_far_more_time_goes_out_apart() -> None:
+    """A question is not kept waiting by a training, nor the training given up with the question."""
+    engine = Engine()
+    batching = BatchingEngine(engine, LONG)
+    times = {"first": 3.0, "question": 2.9, "another": 2.1, "training": 30.0, "import": 20.0}
+    asking = [ask(batching, text, seconds=seconds) for text, seconds in times.items()]
+    await settled()
+    engine.answers[0].set_result(None)
+    await settled()
+    assert engine.requests == [["first"], ["question", "another"], ["training", "import"]]
+    for answer in engine.answers[1:]:
+        answer.set_result(None)
+    await asyncio.gather(*asking)
+
+
+async def test_who_has_his_vectors_waits_for_nobody() -> None:
+    """Others of the same request may have to be asked for again."""
+    engine = Engine()
+    batching = BatchingEngine(engine, LONG)
+    asking = [ask(batching, "a"), ask(batching, "at once"), ask(batching, "b")]
+    await settled()
+    engine.answers[0].set_result(None)
+    assert await asking[1] == [b"at once"]
+    assert not asking[2].done()
+    engine.answers[1].set_result(None)
+    assert await asking[2] == [b"query:b"]
 
 
 async def test_a_request_holds_no_more_than_providers_take() -> None:

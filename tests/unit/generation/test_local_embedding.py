@@ -1,6 +1,7 @@
 """The embedding model inside the process: right vectors, bounded cost, nobody blocked."""
 
 import asyncio
+import math
 import threading
 from collections.abc import AsyncIterator
 
@@ -24,7 +25,7 @@ async def engine() -> AsyncIterator[LocalEngine]:
 
 async def embed(engine: LocalEngine, purpose: Purpose, texts: list[str]) -> list[bytes]:
     """The vectors that somebody is given."""
-    return (await engine.embed(purpose, texts, Caller("shop"))).values
+    return (await engine.embed(purpose, texts, Caller("shop"), math.inf)).values
 
 
 def unpack(vector: bytes) -> npt.NDArray[np.float32]:

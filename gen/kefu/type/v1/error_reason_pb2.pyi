@@ -181,6 +181,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     names it and `RetryInfo` says when there is more.
     Example: {"reason": "QUOTA_EXCEEDED", "metadata": {"quota": "money_per_day", "limit": "5000000"}}
     """
+    ERROR_REASON_MODEL_REFUSED: _ErrorReason.ValueType  # 403
+    """FAILED_PRECONDITION: a model provider refused, and would again: the texts (`cause` is `refused`;
+    shorten them), or every request, since its settings are wrong (`not_configured`; the operator mends
+    the provider table). Not retryable as it is.
+    Example: {"reason": "MODEL_REFUSED", "metadata": {"provider": "...", "cause": "refused"}}
+    """
     ERROR_REASON_CHECKPOINT_INVALID: _ErrorReason.ValueType  # 500
     """INVALID_ARGUMENT: the checkpoint's signature is not this log's.
     Example: {"reason": "CHECKPOINT_INVALID", "metadata": {"chain": "shop"}}
@@ -367,6 +373,12 @@ ERROR_REASON_QUOTA_EXCEEDED: ErrorReason.ValueType  # 402
 """RESOURCE_EXHAUSTED: a limit on the use of models is used up and nothing was spent; `QuotaFailure`
 names it and `RetryInfo` says when there is more.
 Example: {"reason": "QUOTA_EXCEEDED", "metadata": {"quota": "money_per_day", "limit": "5000000"}}
+"""
+ERROR_REASON_MODEL_REFUSED: ErrorReason.ValueType  # 403
+"""FAILED_PRECONDITION: a model provider refused, and would again: the texts (`cause` is `refused`;
+shorten them), or every request, since its settings are wrong (`not_configured`; the operator mends
+the provider table). Not retryable as it is.
+Example: {"reason": "MODEL_REFUSED", "metadata": {"provider": "...", "cause": "refused"}}
 """
 ERROR_REASON_CHECKPOINT_INVALID: ErrorReason.ValueType  # 500
 """INVALID_ARGUMENT: the checkpoint's signature is not this log's.

@@ -204,6 +204,14 @@ class ModelNotFound(KefuError):
     summary = "the model is not configured; ListModels names those that are"
 
 
+class ModelRefused(KefuError):
+    """A model provider refused, and would again; `cause` says whether that was for the texts."""
+
+    code = Code.FAILED_PRECONDITION
+    reason = "MODEL_REFUSED"
+    summary = "a model provider refused the request and would again"
+
+
 class CheckpointInvalid(KefuError):
     """The checkpoint's signature is not this log's."""
 
