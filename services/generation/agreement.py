@@ -1,7 +1,7 @@
 """Whether a sentence turns round what its source says, in the source's own words.
 
 Words alone do not tell "gift cards can be returned" from "gift cards cannot be returned", nor what
-holds for some from what holds for all, nor which of two figures is whose. Seven comparisons, each
+holds for some from what holds for all, nor which of two figures is whose. Nine comparisons, each
 of which a source has to fail by what it says itself; where it says nothing of the kind, nothing is
 held against a sentence.
 """
@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from services.generation.clauses import THING, Clause, clauses, comparable, split
 from services.generation.figures import Number, counted, kind
 from services.generation.parties import Side, payers, without_parties
-from services.generation.relevance import coverage, terms
+from services.generation.relevance import courteous, coverage, terms
 from services.language import fold
 
 NEAR = 0.5
 """A clause that has so much of another one says the same or the opposite."""
+
+# Fewer words than so many may be another way to say what stands there.
+_ADDED = 3
 
 _FOR_ALL = re.compile(
     r"所有|全部|任何|一切|一律|凡是?|每个(?!订单|月)|每位|永远|始终|总是|每天|每日|终身|永久|无限(?:次|期|量)"
@@ -74,6 +77,21 @@ def said(sentence: str, context: frozenset[str]) -> Said:
     )
 
 
+def adds(made: Claim, weights: Mapping[str, float], held: frozenset[str]) -> bool:
+    """Whether a clause of a claim is about something of which no source has a word.
+
+    Args:
+        made: The claim.
+        weights: Of its terms.
+        held: Terms of all sources that it is compared with.
+    """
+    for part in made.clauses:
+        own = [term for term in part.terms if term in weights and not courteous(term)]
+        if len(own) >= _ADDED and not held & part.terms:
+            return True
+    return False
+
+
 def contradicts(made: Claim, weights: Mapping[str, float], held: Sequence[Said]) -> bool:
     """Whether the sentences of one source say otherwise than a claim.
 
@@ -97,6 +115,7 @@ def contradicts(made: Claim, weights: Mapping[str, float], held: Sequence[Said])
             or _led_astray(part, nearest, held)
             or _counts_otherwise(part, wanted, held)
             or _needs_otherwise(part, wanted, held)
+            or _takes_the_other_side(part, wanted, held)
         ):
             return True
     return _pays_otherwise(made, held)
@@ -147,7 +166,8 @@ def _led_astray(part: Clause, nearest: Said, held: Sequence[Said]) -> bool:
     # "It is faulty" may be said of anything.
     if any(part.leading in each.terms or each.refers for each in nearest.clauses):
         return False
-    if not part.leading or part.leading in nearest.terms:
+    # One Chinese character is a verb more often than a subject.
+    if len(part.leading) < 2 or part.leading in nearest.terms:
         return False
     return any(part.leading == each.leading for one in held for each in one.clauses)
 
@@ -177,6 +197,21 @@ def _counts_otherwise(part: Clause, wanted: Mapping[str, float], held: Sequence[
         if owners and all(own < shared for own in owners):
             return True
     return False
+
+
+def _takes_the_other_side(part: Clause, wanted: Mapping[str, float], held: Sequence[Said]) -> bool:
+    """Whether a clause says "at least" of what the source says "at most" of, and nothing else."""
+    if not part.sides:
+        return False
+    told = frozenset[int]().union(
+        *(
+            each.sides
+            for one in held
+            for each in one.clauses
+            if coverage(wanted, _told_of(one, each)) >= NEAR
+        )
+    )
+    return any(-side in told and side not in told for side in part.sides)
 
 
 def _holds(clause: Clause, number: Number) -> bool:

@@ -25,14 +25,15 @@ _FIGURE_AND_UNIT = re.compile(
 # What spares the reader something (无需, 不收) says no other thing than 免 and "free".
 _NEGATION = re.compile(
     r"不(?!仅|但|过|错|同|断|久|妨|管|论|满意?\d|足|收|用|需|当|影响|例外|喜欢)|没(?!问题)|(?<!从)未"
-    r"|勿|禁止|谢绝|除外|无法|无(?!理由|需|须|论|线|忧|障碍|条件|限)"
+    r"|勿|禁止|停止|暂停|谢绝|除外|无法|无(?!理由|需|须|论|线|忧|障碍|条件|限)"
     r"|\b(?:not(?! matter)|no|never|cannot|[a-z]+n't(?! matter)"
-    r"|without(?! (?:giving |stating )?(?:a |any )?reason)|unable|except|missing|none|nothing)\b"
+    r"|without(?! (?:giving |stating )?(?:a |any )?reason)|unable|except|missing|none|nothing"
+    r"|(?:paus|stopp?|suspend)(?:s|es|ed|ing)?)\b"
     r"|\bnon(?=-)"
 )
 _BOUNDARY = re.compile(
     r"(?<!\d),|,(?! ?\d)|[，;；:：、。！？!?()（）]|\.(?=\s|$)"
-    r"|\b(?:but|although|while|unless|if|when)\b|但是?|除非|的话|如果"
+    r"|\b(?:but|although|while|unless|if|when)\b|(?<=[a-z]) and (?=\d+ [a-z])|但是?|除非|的话|如果"
     r"|\b(?:or|and)\b(?= (?:(?:is |are |do |does |can)?(?:not|no|never|nothing|none)"
     r"|you|we|it|they|there|your|our)\b)"
 )
@@ -51,13 +52,13 @@ _ENGLISH_LIST = re.compile(
 
 # "Unused goods", 没发货的订单, 发货前: a case is told apart by it, nothing is denied.
 _YET = (
-    r"(?<!从)未(?!能|必|找到|查到|提)(?P<yet>[^,;:、。!?的\s]{2})"
+    r"(?<!从)未(?!能|必|找到|查到|提)(?P<yet>[^,;:、。!?的\s](?=的)|[^,;:、。!?的\s]{2})"
     r"|\bun(?P<un>used|opened|worn|paid|washed)\b"
 )
 _TOLD_APART = re.compile(
     rf"{_YET}|(?:还没有?|没有?|尚未|不(?!当))(?P<zh>[^,;:、。!?的\s]{{1,6}})(?=的(?!$|[哦呢呀啊话,;。!?]))"
     r"|(?P<before>(?![提目以之])[\u4e00-\u9fff]{2})[之以]?前(?![面台往后])"
-    r"|\bbefore (?:the |it (?:is |has been ))?(?P<en_before>\w+)"
+    r"|\bbefore (?:the |it (?:is |has been ))?(?P<en_before>[a-z]\w*)"
     r"|\b(?:what|that|which|who) (?:cannot|can't|(?:is|are|was|were|has|have|do|does)(?: not|n't))"
     r"(?: be(?:en)?)? (?P<en>\w+)"
 )
@@ -77,6 +78,20 @@ _SPARED = re.compile(
     r"[不无]需要?|无须|不用|不必|\b(?:no|not|never|without|[a-z]+n't)\b[^,;:.!?]{0,30}"
     r"\b(?:need(?:ed|ing|s)?|requir(?:ed?|ing)|necessary)\b|\bneed not\b"
 )
+_OPPOSITES = tuple(
+    (re.compile(one), re.compile(other))
+    for one, other in (
+        ("偏大|大一[码号]|更大|加大", "偏小|小一[码号]|更小"),
+        ("至少|最少|不少于|以上|超过|高于|大于", "最多|至多|不超过|以下|低于|少于|小于"),
+        ("之前|以前|提前|早于", "之后|以后|晚于|推迟"),
+        ("增加|提高|延长", "减少|降低|缩短"),
+        (r"\bat least\b|\b(?:more|larger|higher|longer) than\b|\bor more\b|\babove\b",
+         r"\bat most\b|\bup to\b|\b(?:less|fewer|smaller|lower) than\b|\bor less\b|\bbelow\b"),
+        (r"\bhigh\b", r"\blow\b"),
+        (r"\b(?:larger|bigger)\b|\bsize up\b", r"\bsmaller\b|\bsize down\b"),
+        (r"\bbefore\b", r"\bafter\b"),
+    )
+)  # fmt: skip
 _DIGIT = re.compile(r"\d")
 _SUPPOSES = ("如果", "if", "when", "unless")
 _THINGS = re.compile(
@@ -112,6 +127,8 @@ class Clause:
     """Whether something is needed; False where it is said not to be, None where neither is said."""
     supposes: bool
     """Whether it tells of a case and states nothing: "if it is faulty"."""
+    sides: frozenset[int]
+    """Which of two opposites it has: the pair's number, negative for its second word."""
 
     def agrees(self, other: "Clause") -> bool:
         """Whether both affirm or both deny, where they have the same words.
@@ -199,8 +216,17 @@ def _clause(text: str, opening: str = "") -> Clause:
         frozenset(_counts(text)) if counts else frozenset(),
         frozenset(),
         _needs(text),
-        opening in _SUPPOSES,
+        opening in _SUPPOSES or text.endswith(("时", "时候", "情况下")),
+        frozenset(_sides(text)),
     )
+
+
+def _sides(text: str) -> Iterator[int]:
+    for number, (one, other) in enumerate(_OPPOSITES, start=1):
+        if one.search(text):
+            yield number
+        if other.search(text):
+            yield -number
 
 
 def _needs(text: str) -> bool | None:

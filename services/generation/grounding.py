@@ -17,8 +17,8 @@ from services.generation.dialogue import (
     Withheld,
 )
 from services.generation.figures import Figures, figures
-from services.generation.proper_names import proper_names
-from services.generation.relevance import content_words, stem, word_list
+from services.generation.proper_names import proper_names, quoted_words
+from services.generation.relevance import COURTESY, content_words, courteous, word_list
 from services.generation.restating import introduces, restates
 from services.generation.sources import Comparison, Match, Source, passage_source, source
 from services.language import Language, detect, fold, sentences, words
@@ -30,8 +30,6 @@ LINE = 0.5
 """Default of the line below which a sentence is not released. See docs/decisions.md for the figures
 that it was chosen on."""
 
-_COURTESY = word_list("courtesy.txt")
-_COURTEOUS_STEMS = frozenset(map(stem, _COURTESY))
 _STOP = word_list("stopwords.txt")
 
 # "I do not know": such a sentence may repeat what was asked for, and claims nothing. It is about
@@ -155,7 +153,7 @@ class Sources:
             support = Support.NO_CLAIM if restated else Support.SUPPORTED
             return Judgement(support, 1.0, quoted, quoted=True)
         foreign = self._foreign(sentence, cited)
-        if not foreign and any(not self._named(name) for name in proper_names(sentence)):
+        if not foreign and not self._names_hold(sentence):
             return Judgement(Support.UNSUPPORTED, problem=Withheld.NAME)
         found = self._weigh(sentence, own, cited)
         if foreign and found.support is not Support.SUPPORTED:
@@ -237,6 +235,12 @@ class Sources:
             return ()
         return tuple(cited) if wanted is Language.ZH or reads_as_english(sentence) else ()
 
+    def _names_hold(self, sentence: str) -> bool:
+        """Whether the sources have its names, and what stands in quotation marks in it."""
+        return all(map(self._named, proper_names(sentence))) and all(
+            map(self.holds, quoted_words(sentence))
+        )
+
     def _named(self, name: str) -> bool:
         if not name.isascii():
             return any(name in text for text in self._texts())
@@ -280,7 +284,7 @@ class Sources:
         ]
         compared.sort(key=lambda each: -each[1].overlap)
         for place, each in compared:
-            if not each.contradicted(0):
+            if not each.contradicted(0) and not each.adds:
                 return _judged(each, [held[place][0]])
         refused = [self._compared(made, own, [each]) for each in held]
         return max(refused, key=_worth, default=None)
@@ -296,7 +300,7 @@ class Sources:
             # It stands in another source, about something else.
             return Judgement(Support.UNSUPPORTED, problem=Withheld.FIGURE)
         compared = Comparison(made, sources)
-        if compared.contradicted(compared.nearest):
+        if compared.contradicted(compared.nearest) or compared.adds:
             return Judgement(Support.UNSUPPORTED, compared.overlap, problem=Withheld.CLAIM)
         return _judged(compared, [passage for passage, _ in held])
 
@@ -330,11 +334,7 @@ def _judged(compared: Comparison, passages: Sequence[Passage | None]) -> Judgeme
 
 
 def _beside_courtesy(sentence: str) -> set[str]:
-    return {
-        word
-        for word in content_words(sentence)
-        if word not in _COURTESY and word not in _COURTEOUS_STEMS
-    }
+    return {word for word in content_words(sentence) if not courteous(word)}
 
 
 def _worth(judgement: Judgement) -> tuple[bool, float]:
@@ -350,7 +350,7 @@ def _says(each: Match, nearest: Match) -> bool:
 def reads_as_english(text: str) -> bool:
     """Whether a text in Latin script may be English, as its common words tell; short ones may."""
     own = words(text)
-    common = sum(word in _STOP or word in _COURTESY or word in _PREPOSITIONS for word in own)
+    common = sum(word in _STOP or word in COURTESY or word in _PREPOSITIONS for word in own)
     return len(own) < _ENGLISH_WORDS or common >= _ENGLISH_SHARE * len(own)
 
 

@@ -62,3 +62,16 @@ def _is_name(piece: str) -> bool:
         return False
     kind = part_of_speech(piece)
     return kind in _CLASSES or (kind == _PERSON and len(piece) >= _PERSON_LENGTH)
+
+
+# Buttons, pages, titles: what a reader is to find there she has to find. Longer is a sentence.
+_QUOTED = re.compile(
+    r"“([^“”\n]{2,30})”|「([^「」\n]{2,30})」|『([^『』\n]{2,30})』|《([^《》\n]{2,30})》"
+    r'|(?<![\w"])"([^"\n]{2,30})"(?![\w"])'
+)
+
+
+def quoted_words(text: str) -> frozenset[str]:
+    """Return what stands in quotation marks in a text, folded; it is quoted from somewhere."""
+    found = (next(filter(None, match.groups())) for match in _QUOTED.finditer(text))
+    return frozenset(fold(each).strip(" ,.;:!?，。；：！？") for each in found)

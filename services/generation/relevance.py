@@ -18,6 +18,9 @@ def word_list(name: str) -> frozenset[str]:
 
 
 _STOPWORDS = word_list("stopwords.txt")
+
+COURTESY = word_list("courtesy.txt")
+"""Words that a sentence without any claim is made of."""
 _SUFFIX = re.compile(r"(?:ies|ing|ed|es|s|e|y)$")
 _CODE = re.compile(r"\d")
 
@@ -65,8 +68,18 @@ def _content(text: str) -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(found), frozenset(pairs - _STOPWORDS)
 
 
+_IRREGULAR = {
+    "paid": "pay", "sent": "send", "bought": "buy", "kept": "keep", "given": "give", "gave": "give",
+    "taken": "take", "took": "take", "left": "leave", "lost": "lose", "held": "hold",
+    "sold": "sell", "chosen": "choose", "chose": "choose", "broken": "break", "written": "write",
+    "worn": "wear", "driven": "drive", "began": "begin", "begun": "begin", "brought": "bring",
+    "went": "go", "gone": "go", "came": "come", "spent": "spend", "won": "win", "meant": "mean",
+}  # fmt: skip
+
+
 def stem(word: str) -> str:
     """Return an English word without its ending, so that its forms are one."""
+    word = _IRREGULAR.get(word, word)
     if _CODE.search(word) or len(word) < 4:
         return word
     short = _SUFFIX.sub("", word.removesuffix("'s"))
@@ -130,3 +143,11 @@ def supporting_span(passage: str, claim: str) -> Span:
 def _sentences(passage: str) -> tuple[tuple[Span, frozenset[str]], ...]:
     """Return the sentences of a passage and their terms. Passages come again and again."""
     return tuple((span, terms(span.of(passage))) for span in sentences(passage))
+
+
+def courteous(term: str) -> bool:
+    """Whether a content word, or its stem, belongs to courtesy."""
+    return term in COURTESY or term in _COURTEOUS_STEMS
+
+
+_COURTEOUS_STEMS = frozenset(map(stem, COURTESY))

@@ -41,6 +41,7 @@ _LEADS = re.compile(
     rf"^{_HEARD_ZH}(?:(?:关于|有关|针对|对于)[^,;:。!?]*,)?[^a-z,;:。!?]*(?:[a-z][^,;:。!?]*[\u4e00-\u9fff][^,;:。!?]*)?:$"
     rf"|^{_HEARD_EN}(?:(?:here|below|these|the following|regarding|about|as for)\b[^,;:.!?]*"
     r"|(?:to [^,;:.!?]+, )?(?:please |you can )?(?:follow|take|use) the[^,;:.!?]+"
+    r"|[^,;:.!?]*\b(?:these|the following|(?:a few|\d+) (?:\w+ )?steps)\b[^,;:.!?]*"
     r"|(?:[^\s,;:.!?]+ ){0,5}[^\s,;:.!?]+):$"
 )
 _STATES = re.compile(
@@ -50,6 +51,7 @@ _STATES = re.compile(
 )
 _FOLLOWS = re.compile(
     r"(?:按照?|通过|参考|参照|根据)(?:以下|下面|下列)|\b(?:follow|take|use) (?:these|the) "
+    r"|\b(?:any of these|the following|(?:a few|\d+|these) (?:\w+ )?steps)\b"
 )
 
 

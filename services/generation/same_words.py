@@ -12,6 +12,12 @@ _CHINESE = {
     "支持": "接受|允许",
     "改": "修改|更改|变更",
 }
+# They only lead to what is said.
+_ASIDES = re.compile(
+    r"(?:请|需要?)?注意(?:的是|一下)?[,:]?|温馨提示[,:]?|(?:另外|此外|同时)[,:]"
+    r"|\b(?:please )?(?:note|keep in mind|be aware|remember)(?: that)?\b[,:]?"
+)
+_ASIDE_SIGNS = ("注意", "提示", "另外", "此外", "同时", "note", "mind", "aware", "remember")
 _EXTRA = "(?:extra |additional )?"
 _ENGLISH = {
     "free": rf"free of (?:charge|cost)|(?:for|at) (?:free|no {_EXTRA}(?:cost|charge))"
@@ -43,6 +49,8 @@ _WITHIN = re.compile(r"(?:在|属于)([^,;:。!?\s]{0,8})范围(?:之?内)?")
 
 def in_same_words(folded: str) -> str:
     """Bring the words of folded text that have a common one to it."""
+    if any(map(folded.__contains__, _ASIDE_SIGNS)):
+        folded = _ASIDES.sub("", folded)
     if "范围" in folded:
         folded = _WITHIN.sub(r"包括\1", folded)
     if not any(map(folded.__contains__, _SIGNS)):

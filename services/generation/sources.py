@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from services.generation.agreement import Claim, Said, contradicts, said
+from services.generation.agreement import Claim, Said, adds, contradicts, said
 from services.generation.figures import Figures, figures
 from services.generation.instructions import addresses_model
 from services.generation.relevance import coverage, terms, weights
@@ -92,6 +92,12 @@ class Comparison:
         return bool(self._weights) and contradicts(
             self._claim, self._weights, self._held[place].sentences
         )
+
+    @property
+    def adds(self) -> bool:
+        """Whether the claim adds something that the sources say nothing of."""
+        terms = (each.terms for source in self._held for each in source.sentences)
+        return bool(self._weights) and adds(self._claim, self._weights, frozenset().union(*terms))
 
     def _match(self, held: Source) -> Match:
         if not self._weights:

@@ -254,7 +254,7 @@ def test_a_heading_waits_for_what_it_names(heading: str) -> None:
     """It claims nothing; in words of no source it does."""
     made, events = release(heading + GOOD)
     assert (made.withheld, told(events)[0].split()[0].strip("：")) == (None, "退货政策")
-    assert [each.support for each in made.grounding.sentences][0] is Support.NO_CLAIM
+    assert made.grounding.sentences[0].support is Support.NO_CLAIM
     assert release(heading)[0].text == ""
     assert release(heading.replace("退货政策", "全额赔偿") + GOOD)[0].text == ""
 
