@@ -23,7 +23,7 @@ NEAR = 0.5
 _ADDED = 3
 
 _FOR_ALL = re.compile(
-    r"所有|全部|任何|一切|一律|凡是?|每个(?!订单|月)|每位|永远|始终|总是|每天|每日|终身|永久|无限(?:次|期|量)"
+    r"所有|全部|任何|一切|一律|凡是?|每个(?!订单|月)|每位|永远|始终|总是|每天|每日|终身|永久|无限(?:次|期|量)|不限|无论|不论"
     r"|\b(?:all|every|everyone|everybody|any|anyone|anything|always|forever|lifetime|unlimited"
     r"|as (?:often|many|much|long) as (?:you|they) (?:like|want|wish|please))\b"
 )
@@ -229,7 +229,7 @@ def _needs_otherwise(part: Clause, wanted: Mapping[str, float], held: Sequence[S
         (coverage(wanted, _told_of(one, each)), each.needs)
         for one in held
         for each in one.clauses
-        if each.needs is not None
+        if each.needs is not None and each.terms & wanted.keys()
     ]
     same = max((share for share, needs in told if needs is part.needs), default=0.0)
     other = max((share for share, needs in told if needs is not part.needs), default=0.0)

@@ -28,11 +28,11 @@ _NEGATION = re.compile(
     r"|勿|禁止|停止|暂停|谢绝|除外|无法|无(?!理由|需|须|论|线|忧|障碍|条件|限)"
     r"|\b(?:not(?! matter)|no|never|cannot|[a-z]+n't(?! matter)"
     r"|without(?! (?:giving |stating )?(?:a |any )?reason)|unable|except|missing|none|nothing"
-    r"|(?:paus|stopp?|suspend)(?:s|es|ed|ing)?)\b"
+    r"|neither|nor|(?:paus|stopp?|suspend)(?:s|es|ed|ing)?)\b"
     r"|\bnon(?=-)"
 )
 _BOUNDARY = re.compile(
-    r"(?<!\d),|,(?! ?\d)|[，;；:：、。！？!?()（）]|\.(?=\s|$)"
+    r"(?<!\d),|,(?! ?\d)|[，;；:：、。！？!?)）]|[(（](?![^)）]*\d)|\.(?=\s|$)"
     r"|\b(?:but|although|while|unless|if|when)\b|(?<=[a-z]) and (?=\d+ [a-z])|但是?|除非|的话|如果"
     r"|\b(?:or|and)\b(?= (?:(?:is |are |do |does |can)?(?:not|no|never|nothing|none)"
     r"|you|we|it|they|there|your|our)\b)"
@@ -49,6 +49,8 @@ _ENGLISH_LIST = re.compile(
     r"(?:, (?!(?:but|so|and it|which|who|when|if|unless|it|you|we|they|there)\b)"
     r"(?:(?:or|and) )?(?:[\w'-]+ ){0,5}[\w'-]+)+(?=[.;:!?]|$)"
 )
+
+_NEITHER = re.compile(r"\bneither\b([^,;:.!?]*)\bnor\b")
 
 # "Unused goods", 没发货的订单, 发货前: a case is told apart by it, nothing is denied.
 _YET = (
@@ -186,6 +188,7 @@ def split(sentence: str) -> list[str]:
 def _pieces(sentence: str) -> Iterator[tuple[str, str]]:
     """Return each clause and what parts it from the one before."""
     text = _plain(sentence)
+    text = _NEITHER.sub(r"not\1or", text)
     text = _ENGLISH_LIST.sub(lambda found: found[0].replace(",", ""), text)
     at, opening = 0, ""
     for boundary in _BOUNDARY.finditer(text):

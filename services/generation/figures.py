@@ -43,13 +43,15 @@ _TIMES = (
     (
         ("点", "时"),
         re.compile(
-            rf"{_HALF}(?<![\d.])(?P<hour>\d{{1,2}})(?:[点时](?!间)"
-            r"(?:(?P<minute>\d{1,2})分?|(?P<half>半))?|(?= ?[-~到至] ?\d{1,2}[点时](?!间)))"
+            rf"{_HALF}(?<![\d.])(?P<hour>\d{{1,2}})(?: ?[点时](?!间)"
+            r"(?: ?(?P<minute>\d{1,2})分?|(?P<half>半))?"
+            r"|(?= ?[-~到至] ?\d{1,2} ?[点时](?!间)))"
         ),
     ),
     (("m",), re.compile(rf"(?<![\d.])(?P<hour>\d{{1,2}}) ?{_ENGLISH_HALF}")),
 )
 _DIGIT = re.compile(r"\d")
+_ORDINAL = re.compile(r"\b(\d{1,3})(?:st|nd|rd|th)\b")
 _WEEKDAY_SIGNS = ("周", "星期", "礼拜", "双休", "day", "week")
 _WEEKDAY = re.compile(
     r"(?<![\d一二两三四五六七八九十])(?:周|星期|礼拜)(?P<zh>[一二三四五六日天])(?![次个])"
@@ -68,14 +70,19 @@ _EVERY_DAY = re.compile(
 # Days told by another one, and numbers that are none: more than ten is what no 10 says. 今天 and
 # "today" are as often a greeting's.
 _WORD_SIGNS = (
-    "当", "次", "翌", "隔", "明", "第二", "后天", "几", "数", "上",
-    "same", "next", "following", "tomorrow", "overnight", "s of",
+    "当", "次", "翌", "隔", "明", "第二", "后天", "几", "数", "上", "下", "每",
+    "week", "month", "year", "annual", "same", "next", "following", "tomorrow", "overnight", "s of",
 )  # fmt: skip
 _IN_WORDS = re.compile(
     r"(?P<same_day>当[天日]|\bsame[ -](?:(?:working|business) )?day\b)"
     r"|(?P<next_day>[次翌隔明]日|[明隔]天|第二[天日]|\b(?:tomorrow|overnight)\b"
     r"|\b(?:next|following)[ -](?:(?:working|business) )?day\b)"
-    r"|(?P<day_after_next>后天)"
+    r"|(?P<day_after_next>后天)|(?P<next_week>下周|\b(?:next|following) week\b)"
+    r"|(?P<next_month>次月|下个?月|\b(?:next|following) month\b)"
+    r"|(?P<next_year>次年|明年|\b(?:next|following) year\b)"
+    r"|(?P<weekly>每[周星]|\bweekly\b|\b(?:every|each|per) week\b)"
+    r"|(?P<monthly>每个?月|\bmonthly\b|\b(?:every|each|per) month\b)"
+    r"|(?P<yearly>每年|\b(?:yearly|annual(?:ly)?)\b|\b(?:every|each|per) year\b)"
     r"|[十百千万]几|[几数][十百千万亿]+|(?<![线网以路手晚早马])上[百千万亿]+"
     r"|\b(?:dozens|hundreds|thousands|millions) of\b"
 )
@@ -134,6 +141,7 @@ _NUMBER = re.compile(
     r"(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
     r"(?P<times>[千万亿]|k(?![a-z]))?"
 )
+_MOST_DISCOUNT = 10
 _TIMES_TEN = {"千": 3, "k": 3, "万": 4, "亿": 8}
 _UP_TO = r"-|~|–|—|至|到|to|through"
 _RANGE = re.compile(rf" ?(?:{_UP_TO}) ?")
@@ -213,11 +221,37 @@ def kind(unit: str) -> str:
     return _KINDS.get(unit, unit)
 
 
+# What a unit is of another one. A month has no number of days, a working day no hours.
+_OF = {
+    "second": ("minute", Decimal(1) / 60), "hour": ("minute", Decimal(60)),
+    "day": ("minute", Decimal(1440)), "week": ("minute", Decimal(10080)),
+    "quarter": ("month", Decimal(3)), "year": ("month", Decimal(12)),
+    "kilogram": ("gram", Decimal(1000)), "catty": ("gram", Decimal(500)),
+    "kilometre": ("millimetre", Decimal(10**6)), "metre": ("millimetre", Decimal(1000)),
+    "centimetre": ("millimetre", Decimal(10)), "litre": ("millilitre", Decimal(1000)),
+}  # fmt: skip
+
+
 def counted(wanted: Number, held: frozenset[Number]) -> bool:
-    """Whether a number is among others; a unit that only one side names tells none apart."""
-    return wanted in held or any(
-        each.value == wanted.value and not (each.unit and wanted.unit) for each in held
+    """Whether a number is among others, also in another unit of the kind: 1周 among 7天.
+
+    A unit that only one side names tells none apart. 九五折 is what 5% less is.
+    """
+    if wanted in held:
+        return True
+    same = _in_base(wanted)
+    less = Decimal(100) - wanted.value * 10 if wanted.unit == "discount" else None
+    return any(
+        (each.value == wanted.value and not (each.unit and wanted.unit))
+        or (wanted.unit and _in_base(each) == same)
+        or (each.unit == "percent" and each.value == less)
+        for each in held
     )
+
+
+def _in_base(number: Number) -> tuple[Decimal, str]:
+    base, factor = _OF.get(number.unit, (number.unit, Decimal(1)))
+    return number.value * factor, base
 
 
 def _dated(wanted: Date, held: frozenset[Date]) -> bool:
@@ -249,7 +283,7 @@ def figures(text: str) -> Figures:
     daily = rest.holds(_EVERY_DAY_SIGNS) and _EVERY_DAY.search(rest.text) is not None
     weekdays = _weekdays(rest.signed(_WEEKDAY_SIGNS, _WEEKDAY))
     words = {match.lastgroup or match.group() for match in rest.signed(_WORD_SIGNS, _IN_WORDS)}
-    rest.text = with_digits(rest.text)
+    rest.text = _ORDINAL.sub(r"\1", with_digits(rest.text))
     if not _DIGIT.search(rest.text):
         return Figures(weekdays=weekdays, codes=codes, words=frozenset(words), daily=daily)
     dates = [_date(match) for signs, pattern in _DATES for match in rest.signed(signs, pattern)]
@@ -345,6 +379,8 @@ def numbers(text: str) -> list[Number]:
         name = (unit.lastgroup if unit else None) or _CURRENCIES.get(match["currency"], "")
         if not name and later is not None and _BETWEEN.fullmatch(text[match.end() : start]):
             name = later.unit
+        if name == "discount" and value > _MOST_DISCOUNT:
+            value = value.scaleb(-1)  # 95折 is 9.5折.
         later, start = Number(value.normalize(), name), match.start()
         found.append(later)
     return found

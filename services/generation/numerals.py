@@ -67,7 +67,9 @@ _COUNTED_ONE = re.compile(rf" {_PERIOD}\b")
 _OTHER_ENGLISH = re.compile(
     rf"\b(?:(?P<fraction>(?:a|one)[- ]third(?= off?\b|[ ,.;]*$)|two[- ]thirds)"
     r"|(?P<half_dozen>half a dozen)|(?P<dozen>(?:(?:a|one) )?dozen)(?! of)"
-    rf"|(?P<half>half[ -](?:an? )?(?={_PERIOD}))|(?P<half_price>half(?: the)? (?:price|cost))"
+    rf"|(?P<half>half[ -](?:an? )?(?={_PERIOD}))"
+    r"|(?P<half_price>half (?:of )?(?:an? |the |your |its )?"
+    r"(?:price|cost|order|amount|total|value|fee))"
     r"|(?P<fortnight>(?:a |one )?fortnight)|a (?P<a_power>hundred|thousand|million)"
     rf"|(?P<nth>{'|'.join(_ORDINALS)})(?= {_PERIOD}\b)"
     r"|(?:(?<=within )|(?<=takes )|(?<=after )|(?<=about )|(?<=for ))an?"

@@ -46,7 +46,7 @@ def _latin(text: str) -> frozenset[str]:
     for match in _CAPITALISED.finditer(text):
         word = match.group()
         shouted = len(word) > 1 and word.isupper()
-        if word.lower().replace("’", "'") in _COMMON or len(word) < len("Xy"):
+        if word.lower().replace("’", "'").removesuffix("s") in _COMMON or len(word) < len("Xy"):
             continue
         if shouted or not _BEGINS.search(text[max(0, match.start() - _WINDOW) : match.start()]):
             found.add(word.lower().removesuffix("'s").removesuffix("’s"))

@@ -74,6 +74,7 @@ _IRREGULAR = {
     "sold": "sell", "chosen": "choose", "chose": "choose", "broken": "break", "written": "write",
     "worn": "wear", "driven": "drive", "began": "begin", "begun": "begin", "brought": "bring",
     "went": "go", "gone": "go", "came": "come", "spent": "spend", "won": "win", "meant": "mean",
+    "used": "use", "uses": "use",
 }  # fmt: skip
 
 

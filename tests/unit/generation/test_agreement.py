@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.generation.agreement import claim, contradicts, said
+from services.generation.agreement import adds, claim, contradicts, said
 from services.generation.clauses import comparable
 from services.generation.relevance import terms, weights
 from services.language import sentences
@@ -274,3 +274,43 @@ def test_a_promise_for_ever_is_one_for_all() -> None:
     assert otherwise("购买后终身免费磨刀。", "购买后2年内免费磨刀2次。")
     assert otherwise("It can be reissued as often as you like.", "It can be reissued 1 time.")
     assert not otherwise("购买后终身免费磨刀。", "购买后终身免费磨刀。")
+
+
+@pytest.mark.parametrize(
+    ("text", "held", "turned"),
+    [
+        ("鞋型偏小，建议比平时大一码购买。", "鞋型偏小。", "鞋型偏大。"),
+        ("每个订单最多抵扣20%。", "每个订单最多抵扣20%。", "每个订单至少抵扣20%。"),
+        (
+            "The lamp lasts up to 40 hours on low, 8 hours on high.",
+            "The lamp lasts 40 hours on low and 8 hours on high.",
+            "The lamp lasts 40 hours on high and 8 hours on low.",
+        ),
+    ],
+)
+def test_the_other_side_of_a_pair_is_another_statement(text: str, held: str, turned: str) -> None:
+    """Large and small, at least and at most."""
+    assert not otherwise(held, text)
+    assert otherwise(turned, text)
+
+
+def test_what_is_stopped_is_not_done() -> None:
+    """Nor is what is neither done."""
+    assert otherwise("春节期间发货。", "春节期间停止发货7天。")
+    text = "Once dispatched it can be neither cancelled nor redirected."
+    assert otherwise("Once dispatched it can be redirected.", text)
+    assert not otherwise("Once dispatched it cannot be redirected.", text)
+
+
+def test_a_clause_of_which_no_source_has_a_word_is_added() -> None:
+    """A courtesy is no addition, and two words may be another way to say it."""
+    text = "物流7天没有更新视为丢件，由您选择补发或退款。"
+
+    def adding(sentence: str) -> bool:
+        held = [said(span.of(text), frozenset()) for span in sentences(text)]
+        wanted = weights(comparable(sentence), [each.terms for each in held], absent=1.0)
+        return adds(claim(sentence), wanted, frozenset().union(*(each.terms for each in held)))
+
+    assert adding("7天没有更新视为丢件，我们额外赠送一张优惠券作为补偿。")
+    assert not adding("7天没有更新视为丢件，如有其他问题欢迎联系人工客服。")
+    assert not adding("7天没有更新就算丢了，可以退款。")

@@ -78,7 +78,7 @@ def test_a_denied_list_is_denied_as_a_whole() -> None:
         ("没有包装盒的扣五元", "包装盒", ""),
         ("发货前可以取消", "发货", ""),
         ("before dispatch it can be cancelled", "dispatch", ""),
-        ("unused goods can be returned", "used", "used"),
+        ("unused goods can be returned", "use", "use"),
         ("what cannot be repaired is replaced", "repair", ""),
         ("生鲜商品是不支持退货的哦", "", ""),
     ],

@@ -81,6 +81,15 @@ def supported(answer: str, *sources: str) -> bool:
         ("3次", "3 times"),
         ("3倍", "3 times the price"),
         ("10英镑", "£10"),
+        ("1周", "7天"),
+        ("半小时", "30 minutes"),
+        ("一小时", "60分钟"),
+        ("three years", "36个月"),
+        ("1 litre", "1,000 ml"),
+        ("1.5公斤", "1500克"),
+        ("95折", "9.5折"),
+        ("下午 4 点", "16:00"),
+        ("the 18th", "18"),
     ],
 )
 def test_the_same_figure_written_in_two_ways(one: str, other: str) -> None:
@@ -138,6 +147,12 @@ def test_the_same_figure_written_in_two_ways(one: str, other: str) -> None:
         ("v2.9", "v2.0"),
         ("周末9:00-18:00", "周一至周五9:00-18:00"),
         ("周六", "Monday to Friday"),
+        ("每周一次", "每月一次"),
+        ("一个月", "30天"),
+        ("3个工作日", "72小时"),
+        ("1小时", "1分钟"),
+        ("next month", "the next day"),
+        ("half of the order", "20% of the order"),
     ],
 )
 def test_another_figure_is_not_supported(answer: str, source: str) -> None:
@@ -151,6 +166,7 @@ def test_a_source_may_say_more_than_the_answer() -> None:
     assert supported("3", "3个工作日")
     assert supported("时效3天", "| 时效(天) | 3 |")
     assert supported("9点", "上午9:00")
+    assert supported("享受95折", "会员减5%")
     assert supported("周三", "周一至周五")
     assert supported("周末9:00-18:00", "每天9:00-18:00")
     assert supported("shop.example", "https://shop.example/help?from=app")

@@ -19,6 +19,7 @@ from tests.unit.generation.grounded import (
     DELIVERY,
     HOURS_EN,
     INVENTED,
+    INVOICE,
     KETTLE,
     MEMBERS,
     PASSAGES,
@@ -152,7 +153,7 @@ def test_a_denial_is_no_admission(question: str, sentence: str) -> None:
 def test_a_denial_that_a_passage_makes_is_cited() -> None:
     """In other words than the passage's."""
     found = judge("抱歉，定制商品无法退货。", RETURNS, question="定制商品能退货吗")
-    assert (found.support, found.passages) == (Support.WEAK, (RETURNS,))
+    assert (found.support, found.passages) == (Support.SUPPORTED, (RETURNS,))
 
 
 def test_what_leads_in_to_a_list_claims_nothing() -> None:
@@ -212,6 +213,7 @@ def test_what_a_customer_claims_is_not_confirmed_by_repeating_it() -> None:
         ("Support answers on Sunday.", HOURS_EN, Withheld.FIGURE),
         ("See https://evil.example for refunds.", RETURNS_EN, Withheld.FIGURE),
         ("我们在巴黎有一家门店。", DELIVERY, Withheld.NAME),
+        ("可在“会员中心”申请开票。", INVOICE, Withheld.NAME),
         ("Refunds are issued by PayPal.", RETURNS_EN, Withheld.NAME),
         ("生鲜商品支持退货。", RETURNS, Withheld.CLAIM),
         ("Fresh food can be returned.", RETURNS_EN, Withheld.CLAIM),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.generation.proper_names import proper_names
+from services.generation.proper_names import proper_names, quoted_words
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,18 @@ def test_names_are_found(text: str, names: set[str]) -> None:
     found = proper_names(text)
     assert found >= names
     assert found - names <= {"台"}, found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("在“我的订单”里点「申请退货」。", {"我的订单", "申请退货"}),
+        ('Tap "Return" in "My orders," please.', {"return", "my orders"}),
+        ("见《退货政策》", {"退货政策"}),
+        ('It is 5" long and 6" wide, it\'s', set()),
+        ("", set()),
+    ],
+)
+def test_what_is_quoted_is_found(text: str, found: set[str]) -> None:
+    """Without the punctuation in it; inches and apostrophes quote nothing."""
+    assert quoted_words(text) == found
