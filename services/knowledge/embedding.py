@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
-from kefu.errors import EmbeddingMismatch, KefuError, QuotaExceeded
+from kefu.errors import EmbeddingMismatch, KefuError, ModelRefused, QuotaExceeded
 
 if TYPE_CHECKING:
     from services.knowledge.vector_store import Backlog, Unembedded, VectorStore
@@ -23,6 +23,13 @@ PATIENCE_SECONDS = 0.5
 knowledge takes half a minute, and can be searched by words meanwhile."""
 
 _LOOK_SECONDS = 60.0
+
+# Cause of a refusal that is not for the settings: a text is longer than the model takes.
+_FOR_THE_TEXT = "refused"
+
+# A text that is refused is cut in half until it is as short as this: its topic stands at its
+# beginning, and a vector of that finds it.
+_LEAST_TEXT = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +113,11 @@ class Embedding:
                             await self._embed_all(backlog, texts, is_question)
                 except QuotaExceeded as refused:
                     self._rest(backlog.tenant, refused.retry_after_seconds or self._retry_seconds)
+                except ModelRefused:
+                    # It may be for this tenant's texts; the others go on.
+                    self._rest(backlog.tenant, _LOOK_SECONDS, ModelRefused.reason)
 
-    def _rest(self, tenant: str, seconds: float) -> None:
+    def _rest(self, tenant: str, seconds: float, reason: str = QuotaExceeded.reason) -> None:
         """Leave a tenant's texts for later: until midnight where its money is used up."""
         # Somebody may raise the limit before.
         seconds = min(seconds, _LOOK_SECONDS)
@@ -116,7 +126,7 @@ class Embedding:
         if seconds >= self._retry_seconds:
             # Less is the pace of its limit, and no news.
             structlog.get_logger("knowledge").warning(
-                "embedding_waits", reason=QuotaExceeded.reason, tenant=tenant
+                "embedding_waits", reason=reason, tenant=tenant
             )
 
     def _at_rest(self) -> list[str]:
@@ -132,10 +142,36 @@ class Embedding:
     async def _embed_all(
         self, backlog: "Backlog", texts: "Sequence[Unembedded]", is_question: bool
     ) -> None:
-        vectors = await self._embed(backlog.tenant, [each.text for each in texts], is_question)
+        try:
+            vectors = await self._embed(backlog.tenant, [each.text for each in texts], is_question)
+        except ModelRefused as refused:
+            if refused.metadata.get("cause") != _FOR_THE_TEXT:
+                raise
+            vectors = await self._embed_alone(backlog, texts, is_question)
         if any(len(vector) != DIMENSIONS for vector in vectors.values):
             raise EmbeddingMismatch(expected=f"{DIMENSIONS} values", got=vectors.model)
         made = zip(texts, vectors.values, strict=True)
         await self._store.embed(
             backlog.tenant, backlog.base, vectors.model, {each.key: value for each, value in made}
         )
+
+    async def _embed_alone(
+        self, backlog: "Backlog", texts: "Sequence[Unembedded]", is_question: bool
+    ) -> Vectors:
+        """Make the vectors one by one, of as much of each text as is not refused."""
+        made: list[Vectors] = []
+        for each in texts:
+            text = each.text
+            while True:
+                try:
+                    made.append(await self._embed(backlog.tenant, [text], is_question))
+                    break
+                except ModelRefused:
+                    if len(text) <= _LEAST_TEXT:
+                        raise
+                    text = text[: len(text) // 2]
+            if text != each.text:
+                structlog.get_logger("knowledge").warning(
+                    "embedding_shortened", tenant=backlog.tenant, length=len(text)
+                )
+        return Vectors(made[0].model, [value for each in made for value in each.values])

@@ -30,11 +30,11 @@ class Plan:
 
     repeats: int = 3
     concurrencies: tuple[int, ...] = (1, 8, 32)
-    cell_seconds: float = 4.0
+    cell_seconds: float = 3.0
     echo_seconds: float = 1.2
     understanding_seconds: float = 0.7
     gateway_seconds: float = 0.8
-    paced_seconds: float = 4.0
+    paced_seconds: float = 2.0
     most_turns: int = 4000
     most_calls: int = 20_000
     counted_turns: int = 10

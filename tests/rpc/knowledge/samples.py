@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from kefu.errors import ModelUnavailable, QuotaExceeded
+from kefu.errors import ModelRefused, ModelUnavailable, QuotaExceeded
 from kefu.generation.v1 import generation_pb2
 from kefu.generation.v1.generation_pb2_grpc import GenerationServiceServicer
 from kefu.knowledge.v1 import knowledge_pb2 as pb
@@ -110,6 +110,7 @@ class CharacterVectors(GenerationServiceServicer):
         down: while True, calls fail as they do without a model.
         poor: tenants that have used up a limit, and when they are told to come back, in seconds.
         refused: when they were, in the loop's time.
+        longest: texts that are longer, in code points, are refused.
         model: the name that it gives its vectors.
         held: while clear, calls wait.
         embedded: every text that it was asked for.
@@ -119,6 +120,7 @@ class CharacterVectors(GenerationServiceServicer):
         self.down = False
         self.poor: dict[str, float] = {}
         self.refused: list[float] = []
+        self.longest = 8000
         self.model = MODEL
         self.held = asyncio.Event()
         self.held.set()
@@ -133,6 +135,8 @@ class CharacterVectors(GenerationServiceServicer):
         if request.tenant in self.poor:
             self.refused.append(asyncio.get_running_loop().time())
             raise QuotaExceeded(retry_after_seconds=self.poor[request.tenant])
+        if any(len(text) > self.longest for text in request.texts):
+            raise ModelRefused(cause="refused")
         await self.held.wait()
         self.embedded += request.texts
         return generation_pb2.EmbedResponse(

@@ -163,6 +163,33 @@ async def test_a_used_up_limit_keeps_no_other_tenant_waiting(
     assert await states(stub, base) == {LEXICAL_ONLY}
 
 
+async def test_a_text_that_the_model_refuses_is_found_by_its_beginning(
+    stub: KnowledgeStub, base: str, vectors: CharacterVectors
+) -> None:
+    """It is too long for it, and keeps no other text waiting."""
+    vectors.longest = 150
+    long = "# 保修说明\n\n" + "电水壶的保修期是一年，从签收次日开始计算，人为损坏除外。" * 10
+    await published(stub, base, {**FILES, "long.md": long})
+    await until_ready(stub, base)
+    assert max(map(len, vectors.embedded)) <= vectors.longest
+    assert any("保修期是一年" in text for text in vectors.embedded)
+
+
+async def test_a_model_that_refuses_one_tenant_keeps_no_other_waiting(
+    stub: KnowledgeStub, base: str, vectors: CharacterVectors
+) -> None:
+    """What is refused however short it is waits for itself alone."""
+    vectors.longest = 0
+    assert await bring(stub, base) == {LEXICAL_ONLY}
+    vectors.longest = 8000
+    request = pb.CreateKnowledgeBaseRequest(
+        parent="tenants/bank", knowledge_base_id="other", request_id=request_id()
+    )
+    other = (await stub.CreateKnowledgeBase(request, timeout=SECONDS)).knowledge_base.name
+    assert await bring(stub, other) == {READY}
+    assert await states(stub, base) == {LEXICAL_ONLY}
+
+
 @contextlib.asynccontextmanager
 async def another_replica(
     settings: dict[str, Any], generation: Served
