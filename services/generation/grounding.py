@@ -300,7 +300,7 @@ class Sources:
             # It stands in another source, about something else.
             return Judgement(Support.UNSUPPORTED, problem=Withheld.FIGURE)
         compared = Comparison(made, sources)
-        if compared.contradicted(compared.nearest) or compared.adds:
+        if compared.contradicted(compared.nearest):
             return Judgement(Support.UNSUPPORTED, compared.overlap, problem=Withheld.CLAIM)
         return _judged(compared, [passage for passage, _ in held])
 
@@ -329,7 +329,8 @@ def _judged(compared: Comparison, passages: Sequence[Passage | None]) -> Judgeme
         for passage, each in zip(passages, compared.found, strict=True)
         if passage is not None and _says(each, nearest)
     )
-    overlap = compared.overlap
+    # As good as its worst clause, where a company draws its line above nothing.
+    overlap = 0.0 if compared.adds else compared.overlap
     return Judgement(Support.SUPPORTED if overlap >= SUPPORTED else Support.WEAK, overlap, saying)
 
 
