@@ -254,5 +254,6 @@ def _told(pattern: re.Pattern[str], text: str) -> frozenset[str]:
 
 
 def _leading(text: str) -> str:
-    found = [(text.find(word), word) for word in content_words(text)]
+    # The stem of "brought" stands nowhere in it.
+    found = [(place, word) for word in content_words(text) if (place := text.find(word)) >= 0]
     return min(found, default=(0, ""))[1]

@@ -80,6 +80,11 @@ _INTRODUCES = re.compile(
 )
 _JOINS = re.compile(rf"(?:\s|{_JOIN})*+")
 _OPENING = re.compile(r"[\[【［〔]")
+_BRACKETS = re.compile(r"[\[【［〔(（]")
+_STOPS = "。！？!?.…；;:： "
+_LED_TO = re.compile(
+    r"(?:[见看阅考照据于按基和与及或至到]|(?i:\b(?:see|also|to|per|on|in|by|and|or|cf)))[ \t:：]*\Z"
+)
 
 
 def says(words: str) -> bool:
@@ -107,6 +112,8 @@ def tidied(text: str, places: Sequence[int], *, first: bool = False) -> Unmarked
     """
     if not (places or _OPENING.search(text)) or len(places) > _PLACES or _M in text:
         return Unmarked(text, ())
+    if _left_alone(text, places):
+        return Unmarked(text, ())
     # The characters that stay, with their offsets, and a sign for each marker.
     kept = [*enumerate(text)]
     for place in reversed(places):
@@ -120,6 +127,14 @@ def tidied(text: str, places: Sequence[int], *, first: bool = False) -> Unmarked
     tidy = without(text, gone)
     begins_anew = gone[:1] and not text[: gone[0].start].strip() and text.lstrip()[:1].isupper()
     return replace(tidy, text=_capitalised(tidy.text)) if begins_anew else tidy
+
+
+def _left_alone(text: str, places: Sequence[int]) -> bool:
+    """Whether one marker stood behind the words it is for, as most do: it leaves nothing."""
+    if len(places) != 1 or _BRACKETS.search(text):
+        return False
+    before, behind = text[: places[0]].rstrip(_STOPS), text[places[0] :]
+    return before[-1:].isalnum() and not behind.strip(_STOPS + "\n") and not _LED_TO.search(before)
 
 
 def _take_out(kept: list[tuple[int, str]], look: re.Pattern[str]) -> bool:

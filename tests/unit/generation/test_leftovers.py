@@ -1,7 +1,12 @@
 """Where a marker stood nothing is left that only made sense with it."""
 
-import pytest
+from unittest.mock import patch
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.generation import leftovers
 from services.generation.leftovers import introduces, joins, tidied
 
 # Stands for a marker in the texts of these tests.
@@ -135,3 +140,33 @@ def test_words_that_join() -> None:
     """Or nothing at all."""
     assert all(map(joins, ("和", ", and ", "、", "")))
     assert not joins("和退货")
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "保修1年",
+                "根据",
+                "详见",
+                "和",
+                "到",
+                "warranty",
+                "according to",
+                "see",
+                ".",
+                "。",
+                ", ",
+                " ",
+            ]
+        ),
+        min_size=1,
+        max_size=6,
+    ).map("".join)
+)
+def test_what_is_not_looked_at_has_nothing_to_tidy(text: str) -> None:
+    """Most markers stand behind their words and take no look at all; a long one finds the same."""
+    for place in {len(text), len(text.rstrip("。. "))}:
+        quick = tidied(text, [place])
+        with patch.object(leftovers, "_left_alone", return_value=False):
+            assert tidied(text, [place]) == quick
