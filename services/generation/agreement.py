@@ -211,7 +211,8 @@ def _takes_the_other_side(part: Clause, wanted: Mapping[str, float], held: Seque
             if coverage(wanted, _told_of(one, each)) >= NEAR
         )
     )
-    return any(-side in told and side not in told for side in part.sides)
+    # Pairs are 1 and 2, 3 and 4.
+    return any((side - 1 ^ 1) + 1 in told and side not in told for side in part.sides)
 
 
 def _holds(clause: Clause, number: Number) -> bool:

@@ -1,7 +1,7 @@
 """The clauses of a sentence, and what each of them denies."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
@@ -80,20 +80,26 @@ _SPARED = re.compile(
     r"[不无]需要?|无须|不用|不必|\b(?:no|not|never|without|[a-z]+n't)\b[^,;:.!?]{0,30}"
     r"\b(?:need(?:ed|ing|s)?|requir(?:ed?|ing)|necessary)\b|\bneed not\b"
 )
-_OPPOSITES = tuple(
-    (re.compile(one), re.compile(other))
-    for one, other in (
-        ("偏大|大一[码号]|更大|加大", "偏小|小一[码号]|更小"),
-        ("至少|最少|不少于|以上|超过|高于|大于", "最多|至多|不超过|以下|低于|少于|小于"),
-        ("之前|以前|提前|早于", "之后|以后|晚于|推迟"),
-        ("增加|提高|延长", "减少|降低|缩短"),
-        (r"\bat least\b|\b(?:more|larger|higher|longer) than\b|\bor more\b|\babove\b",
-         r"\bat most\b|\bup to\b|\b(?:less|fewer|smaller|lower) than\b|\bor less\b|\bbelow\b"),
-        (r"\bhigh\b", r"\blow\b"),
-        (r"\b(?:larger|bigger)\b|\bsize up\b", r"\bsmaller\b|\bsize down\b"),
-        (r"\bbefore\b", r"\bafter\b"),
-    )
+_OPPOSITES_ZH = (
+    ("偏大|大一[码号]|更大|加大", "偏小|小一[码号]|更小"),
+    ("至少|最少|不少于|以上|超过|高于|大于", "最多|至多|不超过|以下|低于|少于|小于"),
+    ("之前|以前|提前|早于", "之后|以后|晚于|推迟"),
+    ("增加|提高|延长", "减少|降低|缩短"),
+)
+_OPPOSITES_EN = (
+    ("at least|(?:more|larger|higher|longer) than|or more|above",
+     "at most|up to|(?:less|fewer|smaller|lower) than|or less|below"),
+    ("high", "low"),
+    ("larger|bigger|size up", "smaller|size down"),
+    ("before", "after"),
 )  # fmt: skip
+
+
+def _grouped(pairs: Iterable[tuple[str, str]]) -> str:
+    return "|".join(f"({one})|({other})" for one, other in pairs)
+
+
+_SIDES = re.compile(rf"{_grouped(_OPPOSITES_ZH)}|\b(?:{_grouped(_OPPOSITES_EN)})\b")
 _DIGIT = re.compile(r"\d")
 _SUPPOSES = ("如果", "if", "when", "unless")
 _THINGS = re.compile(
@@ -130,7 +136,7 @@ class Clause:
     supposes: bool
     """Whether it tells of a case and states nothing: "if it is faulty"."""
     sides: frozenset[int]
-    """Which of two opposites it has: the pair's number, negative for its second word."""
+    """Which of two opposites it has: odd numbers, and the next one for the other of the pair."""
 
     def agrees(self, other: "Clause") -> bool:
         """Whether both affirm or both deny, where they have the same words.
@@ -152,13 +158,11 @@ def comparable(text: str) -> str:
 
 def denies(text: str) -> bool:
     """Whether a text denies something: two negations affirm."""
-    return _denies(fold(text))
+    return len(_NEGATION.findall(fold(text))) % 2 == 1
 
 
-def _denies(folded: str) -> bool:
-    return len(_NEGATION.findall(folded)) % 2 == 1
-
-
+# The same sentence is asked for as a whole, by its clauses and by its lists.
+@lru_cache(maxsize=64)
 def _plain(text: str) -> str:
     return with_digits(in_same_words(fold(text)))
 
@@ -208,28 +212,20 @@ def _clause(text: str, opening: str = "") -> Clause:
         lacking, not_yet = _told(_TOLD_APART, text), _told(_NOT_YET, text)
         rest = _TOLD_APART.sub(lambda found: f" {found[found.lastgroup or 0]} ", text)
     counts = _DIGIT.search(text) is not None
-    said = _NEGATION.sub(" ", _FIGURE_AND_UNIT.sub(" ", rest) if counts else rest)
+    said, denied = _NEGATION.subn(" ", _FIGURE_AND_UNIT.sub(" ", rest) if counts else rest)
     return Clause(
         terms(said),
         lacking,
         not_yet,
-        _denies(rest),
+        denied % 2 == 1,
         _leading(said),
         _REFERS.search(text) is not None,
         frozenset(_counts(text)) if counts else frozenset(),
         frozenset(),
         _needs(text),
         opening in _SUPPOSES or text.endswith(("时", "时候", "情况下")),
-        frozenset(_sides(text)),
+        frozenset(match.lastindex or 0 for match in _SIDES.finditer(text)),
     )
-
-
-def _sides(text: str) -> Iterator[int]:
-    for number, (one, other) in enumerate(_OPPOSITES, start=1):
-        if one.search(text):
-            yield number
-        if other.search(text):
-            yield -number
 
 
 def _needs(text: str) -> bool | None:
