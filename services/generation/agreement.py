@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from services.generation.clauses import THING, Clause, clauses, comparable, split
+from services.generation.clauses import THING, Clause, clauses, comparable, opposite, split
 from services.generation.figures import Number, counted, kind
 from services.generation.parties import Side, payers, without_parties
 from services.generation.relevance import courteous, coverage, terms
@@ -211,8 +211,7 @@ def _takes_the_other_side(part: Clause, wanted: Mapping[str, float], held: Seque
             if coverage(wanted, _told_of(one, each)) >= NEAR
         )
     )
-    # Pairs are 1 and 2, 3 and 4.
-    return any((side - 1 ^ 1) + 1 in told and side not in told for side in part.sides)
+    return any(opposite(side) in told and side not in told for side in part.sides)
 
 
 def _holds(clause: Clause, number: Number) -> bool:

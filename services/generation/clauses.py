@@ -148,6 +148,11 @@ class Clause:
         return (self.denies == other.denies) is not turned
 
 
+def opposite(side: int) -> int:
+    """Return the other side of a pair of `Clause.sides`."""
+    return side + 1 if side % 2 else side - 1
+
+
 def comparable(text: str) -> str:
     """Return folded text without its numbers, in words that are the same for the same.
 
