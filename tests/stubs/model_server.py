@@ -62,6 +62,9 @@ class ModelServer:
         self.seen: deque[Seen] = deque(maxlen=_REMEMBERED)
         self.count = 0
         self.base_url = ""
+        self.answering = asyncio.Event()
+        """Requests for vectors wait until it is set, as it is at first."""
+        self.answering.set()
         self._arrivals: deque[asyncio.Future[Seen]] = deque()
 
     def application(self) -> web.Application:
@@ -123,6 +126,7 @@ class ModelServer:
             return _error(behaviour)
         if behaviour.fault is Fault.BROKEN_JSON:
             return web.Response(text='{"data": [', content_type="application/json")
+        await self.answering.wait()
         await asyncio.sleep(behaviour.first_token_seconds)
         texts = seen.body["input"]
         texts = [texts] if isinstance(texts, str) else texts

@@ -14,9 +14,11 @@ from kefu.generation.v1 import generation_pb2
 from kefu.generation.v1 import usage_pb2 as pb
 from kefu.generation.v1.generation_pb2_grpc import GenerationServiceStub
 from kefu.generation.v1.usage_pb2_grpc import GenerationUsageServiceStub
+from prometheus_client import REGISTRY
 
 from services.generation.__main__ import build
 from services.generation.settings import Settings
+from services.mesh import names
 from tests.rpc.generation.samples import SECONDS, TENANT, Streamed, question, read, with_model
 from tests.stubs.model_server import ModelServer, Seen
 from tests.support.mesh import Served, serve
@@ -49,6 +51,14 @@ async def replicas(
             replica = serve("generation", build, Settings, beside=beside, **values)
             served.append(await stack.enter_async_context(replica))
         yield served
+
+
+async def until_under_way(count: int) -> None:
+    """Wait until so many calls for vectors are being served in this process."""
+    method = {"method": "kefu.generation.v1.GenerationService/Embed"}
+    async with asyncio.timeout(SECONDS):
+        while (REGISTRY.get_sample_value(names.IN_FLIGHT, method) or 0) < count:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)  # a gauge has no event
 
 
 def generation(server: Served, role: str = "session") -> Any:

@@ -9,7 +9,7 @@ from kefu.errors import InvalidRequest, MethodNotAllowed, ModelUnavailable
 from kefu.generation.v1 import generation_pb2 as pb
 from kefu.generation.v1.generation_pb2_grpc import GenerationServiceStub
 
-from tests.rpc.generation.limited import generation, replicas
+from tests.rpc.generation.limited import generation, replicas, until_under_way
 from tests.rpc.generation.samples import KEY, SECONDS, TENANT, question, read
 from tests.stubs.behaviour import Behaviour, Fault
 from tests.stubs.model_server import ModelServer
@@ -120,13 +120,15 @@ async def test_the_local_model_costs_nothing(lonely_server: Served) -> None:
 
 async def test_callers_at_the_same_time_are_served_together(model: ModelServer) -> None:
     """The first one goes out alone, the others meanwhile together, and a shared text once."""
-    model.next.append(Behaviour(first_token_seconds=0.3))
+    model.answering.clear()
     async with replicas(model, embedding_batch_milliseconds=1000) as (server,):
         arrival = model.arrival()
         calls = [generation(server).Embed(texts("0"), timeout=SECONDS)]
         await arrival
         for n in range(1, 9):
             calls.append(generation(server).Embed(texts(f"{n}", "everybody's"), timeout=SECONDS))
+        await until_under_way(len(calls))
+        model.answering.set()
         responses = [await call for call in calls]
     first, others = [seen.body["input"] for seen in model.seen]
     assert first == ["0"]

@@ -14,7 +14,7 @@ from kefu.generation.v1 import generation_pb2 as pb
 from kefu.generation.v1.generation_pb2_grpc import GenerationServiceStub
 
 from services.generation import retrying
-from tests.rpc.generation.limited import generation, replicas
+from tests.rpc.generation.limited import generation, replicas, until_under_way
 from tests.rpc.generation.samples import SECONDS, TENANT
 from tests.rpc.generation.tables import entry, serving_table
 from tests.stubs.behaviour import Behaviour
@@ -147,12 +147,15 @@ class Picky(ModelServer):
 @asynccontextmanager
 async def gathered(model: ModelServer, texts: dict[str, str]) -> AsyncIterator[dict[str, Any]]:
     """What became of texts, by tenant, that went out together behind a request under way."""
-    model.next.append(Behaviour(first_token_seconds=0.3))
+    model.next.append(Behaviour())
+    model.answering.clear()
     async with replicas(model, embedding_batch_milliseconds=1000) as (server,):
         arrival = model.arrival()
         before = asyncio.ensure_future(embed(server, "the first one"))
         await arrival
         calls = [embed(server, text, tenant=f"tenants/{name}") for name, text in texts.items()]
+        await until_under_way(1 + len(calls))
+        model.answering.set()
         outcomes = await asyncio.gather(*map(_outcome, calls))
         await before
         yield dict(zip(texts, outcomes, strict=True))

@@ -45,7 +45,7 @@ def embed(server: Served, *texts: str, tenant: str = TENANT) -> Any:
 
 async def begun(model: ModelServer, server: Served) -> tuple[Any, Seen]:
     """A call that keeps the provider busy, so that those behind it go out together."""
-    model.next.append(Behaviour(first_token_seconds=0.3))
+    model.next.append(Behaviour(first_token_seconds=1.0))
     arrival = model.arrival()
     first = asyncio.ensure_future(embed(server, "the first one", tenant="tenants/first"))
     return first, await arrival
