@@ -69,6 +69,15 @@ def answering(servicer: type, **methods: Callable[..., Any]) -> Any:
     return type("Answering", (servicer,), {k: staticmethod(v) for k, v in methods.items()})()
 
 
+def lost(error: grpc.RpcError) -> bool:
+    """Whether grpc.aio put a status of its own in place of the server's.
+
+    It does where a call ends while it still writes: what failed is then its writing.
+    """
+    assert isinstance(error, grpc.aio.AioRpcError)
+    return "SendMessageOperation" in (error.debug_error_string() or "")
+
+
 async def raw(
     channel: grpc.aio.Channel, method: MethodDescriptor, *messages: bytes, silent: bool = False
 ) -> bytes:
