@@ -21,6 +21,7 @@ import yaml
 from google.protobuf.descriptor import MethodDescriptor
 from kefu.audit.v1.audit_pb2 import AuditEvent
 from kefu.client.status import from_rpc_error
+from kefu.errors import Code
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter
 
 from services.local.ca import Authority, Leaf, spiffe_id
@@ -69,13 +70,14 @@ def answering(servicer: type, **methods: Callable[..., Any]) -> Any:
     return type("Answering", (servicer,), {k: staticmethod(v) for k, v in methods.items()})()
 
 
-def lost(error: grpc.RpcError) -> bool:
-    """Whether grpc.aio put a status of its own in place of the server's.
+def lost(error: grpc.RpcError) -> set[Code]:
+    """The code that grpc.aio put in place of the server's, if it did.
 
     It does where a call ends while it still writes: what failed is then its writing.
     """
     assert isinstance(error, grpc.aio.AioRpcError)
-    return "SendMessageOperation" in (error.debug_error_string() or "")
+    wrote = "SendMessageOperation" in (error.debug_error_string() or "")
+    return {Code.INTERNAL} if wrote else set()
 
 
 async def raw(
