@@ -1,8 +1,9 @@
 """Answers as models write them, about the sample shop's knowledge: true ones and invented ones.
 
-Project-written, by people who did not know the rules of grounding. `answers.tsv` was looked at when
-the rules were made; `answers_held_back.tsv` was measured only. Each answer is about one passage, a
-section of a file of `examples/shop/knowledge`, by its place: `zh/returns/0`.
+Project-written: half of `answers.tsv` by who made the rules of grounding, the rest by who knew the
+shop alone. The rules were made with the former; of `answers_held_back.tsv` only figures in other
+units were looked at. Each answer is about one passage, a section of a file of
+`examples/shop/knowledge`, by its place: `zh/returns/0`.
 """
 
 import csv
