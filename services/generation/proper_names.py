@@ -2,6 +2,7 @@
 
 import re
 
+from services.generation.relevance import word_list
 from services.language import fold, part_of_speech, segment
 
 # Behind one of these a capital is no sign of a name.
@@ -28,6 +29,8 @@ _COMMON = frozenset(
 _CLASSES = ("ns", "nt", "nrt")
 _PERSON, _PERSON_LENGTH = "nr", 3
 
+_BRAND = re.compile("|".join(sorted(word_list("brands.txt"), key=len, reverse=True)))
+
 # The dictionary takes 建议您 for a name.
 _PRONOUNS = frozenset("您你我他她它们")
 
@@ -36,7 +39,8 @@ def proper_names(text: str) -> frozenset[str]:
     """Return the names in a text, folded.
 
     A capital letter makes a name inside a sentence, and anywhere where all letters are capital;
-    a Chinese word is one where the segmenter's dictionary says so. What neither knows is missed.
+    a Chinese word is one where the segmenter's dictionary or `brands.txt` says so. What none of
+    them knows is missed.
     """
     return _latin(text) | (frozenset() if text.isascii() else _chinese(text))
 
@@ -54,7 +58,9 @@ def _latin(text: str) -> frozenset[str]:
 
 
 def _chinese(text: str) -> frozenset[str]:
-    return frozenset(piece for piece in segment(fold(text)) if _is_name(piece))
+    folded = fold(text)
+    names = frozenset(piece for piece in segment(folded) if _is_name(piece))
+    return names.union(_BRAND.findall(folded))
 
 
 def _is_name(piece: str) -> bool:

@@ -22,7 +22,7 @@ def released(each: Written) -> bool:
 
 @pytest.mark.parametrize(
     ("name", "kept_back", "let_out"),
-    [("answers.tsv", 10, 18), ("answers_held_back.tsv", 25, 19)],
+    [("answers.tsv", 10, 17), ("answers_held_back.tsv", 25, 19)],
 )
 def test_true_answers_are_told_from_invented_ones(name: str, kept_back: int, let_out: int) -> None:
     """No more errors of either kind than docs/decisions.md says."""

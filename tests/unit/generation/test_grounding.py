@@ -214,6 +214,7 @@ def test_what_a_customer_claims_is_not_confirmed_by_repeating_it() -> None:
         ("See https://evil.example for refunds.", RETURNS_EN, Withheld.FIGURE),
         ("我们在巴黎有一家门店。", DELIVERY, Withheld.NAME),
         ("可在“会员中心”申请开票。", INVOICE, Withheld.NAME),
+        ("包裹由中通承运。", DELIVERY, Withheld.NAME),
         ("Refunds are issued by PayPal.", RETURNS_EN, Withheld.NAME),
         ("生鲜商品支持退货。", RETURNS, Withheld.CLAIM),
         ("Fresh food can be returned.", RETURNS_EN, Withheld.CLAIM),

@@ -19,6 +19,7 @@ from services.generation.proper_names import proper_names, quoted_words
         ("请联系王小明", {"王小明"}),
         ("您明白了吗，高峰期请耐心等待", set()),
         ("建议您比平时大一码购买", set()),
+        ("普通快递由顺丰承运，支持花呗", {"顺丰", "花呗"}),
         ("The fee is 10 USD or 70 RMB.", set()),
         ("用PayPal在北京付款", {"paypal", "北京"}),
         ("", set()),
