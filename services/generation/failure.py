@@ -9,9 +9,9 @@ class Cause(StrEnum):
     RATE_LIMITED = "rate_limited"
     """HTTP 429, or more requests than the settings let this provider have."""
     TIMEOUT = "timeout"
-    """No connection, no first token or no next token in time."""
+    """No first token or no next token in time."""
     UNREACHABLE = "unreachable"
-    """The connection was refused, broke, or ended before the answer did."""
+    """The connection was refused, not made in time, broke, or ended before the answer did."""
     REFUSED = "refused"
     """Another 4xx: wrong key, unknown model, a request that the provider does not take."""
     PROVIDER_ERROR = "provider_error"
@@ -40,6 +40,13 @@ class ModelFailure(Exception):
 
 class NotFound(ModelFailure):
     """The provider does not have what the request names: HTTP 404."""
+
+    def __init__(self) -> None:
+        super().__init__(Cause.REFUSED)
+
+
+class ContentRefused(ModelFailure):
+    """The provider does not take what the request holds: HTTP 400, 413 or 422."""
 
     def __init__(self) -> None:
         super().__init__(Cause.REFUSED)

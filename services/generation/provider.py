@@ -19,7 +19,7 @@ import openai
 from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient
 from pydantic import SecretStr
 
-from services.generation.failure import Cause, ModelFailure, NotFound
+from services.generation.failure import Cause, ContentRefused, ModelFailure, NotFound
 from services.generation.sse import DONE, EventSplitter, EventTooLong
 
 # Calls in flight are bounded by the server's own limit; a second queue here would hide waiting.
@@ -37,6 +37,10 @@ _READING_ERRORS = (httpx2.RequestError, *_TRANSPORT_ERRORS)
 
 # Nothing was sent yet: as good as a refused connection, for whoever tries again and for the bill.
 _UNCONNECTED = (aiohttp.ConnectionTimeoutError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+
+# HTTP statuses of a request whose content the provider does not take. Others of 400 to 499 would
+# be answered to any text: wrong key (401, 403), no money (402), no such model or path (404).
+_OF_THE_CONTENT = (400, 413, 422)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,4 +160,6 @@ def _status_failure(error: openai.APIStatusError) -> ModelFailure:
         return ModelFailure(Cause.RATE_LIMITED, retry_after)
     if error.status_code >= 500:
         return ModelFailure(Cause.PROVIDER_ERROR, retry_after)
+    if error.status_code in _OF_THE_CONTENT:
+        return ContentRefused()
     return NotFound() if error.status_code == 404 else ModelFailure(Cause.REFUSED)

@@ -23,7 +23,7 @@ from services.generation.embedding_shares import (
     halves,
     may_ask,
 )
-from services.generation.failure import Cause, ModelFailure
+from services.generation.failure import Cause, ContentRefused, ModelFailure
 from services.generation.quota import QuotaExhausted, Quotas
 from services.generation.route import Place
 from services.generation.usage import estimate_tokens
@@ -39,10 +39,6 @@ _TOO_LARGE = 2**32
 # Of a request that is refused at a provider, and of the parts of it: enough to find one or two bad
 # ones among as many callers as go out together, or any number whose texts are simply the longest.
 _MOST_REQUESTS = 32
-
-# HTTP statuses of a request whose content the provider does not take. Others of 400 to 499 would
-# be answered to any text: wrong key (401, 403), no money (402), no such model or path (404).
-_OF_THE_CONTENT = (400, 413, 422)
 
 _Vector = npt.NDArray[np.float32]
 
@@ -261,9 +257,7 @@ class RemoteEngine:
         except ModelFailure as failure:
             if failure.cause is not Cause.REFUSED:
                 raise
-            # What the failure was raised in place of.
-            status = getattr(failure.__context__, "status_code", 0)
-            every_text = status not in _OF_THE_CONTENT
+            every_text = not isinstance(failure, ContentRefused)
             raise Refused(request.vendor.name, every_text=every_text) from None
         request.reported = _reported(payload)
         return payload
